@@ -1,0 +1,1 @@
+"""The marketplace: accounts, agencies, selection by draw, and the public log."""

@@ -1,0 +1,71 @@
+"""Who acts for whom: the questions every permission asks about a person's memberships."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from .models import Membership, Organisation, User
+
+Kind = Organisation.Kind
+Role = Membership.Role
+
+
+def memberships(user: User | None) -> list[Membership]:
+    """The person's memberships in active organisations, read once for each user object."""
+    if user is None or not user.is_authenticated:
+        return []
+    found: list[Membership] | None = getattr(user, "_memberships", None)
+    if found is None:
+        found = list(user.memberships.select_related("organisation").filter(organisation__is_active=True).order_by("pk"))
+        user._memberships = found  # type: ignore[attr-defined]
+    return found
+
+
+def belongs_to(user: User | None, organisation: Organisation | int | None) -> bool:
+    pk = organisation.pk if isinstance(organisation, Organisation) else organisation
+    return pk is not None and any(m.organisation_id == pk for m in memberships(user))
+
+
+def acts_as(user: User | None, kind: str) -> bool:
+    """True when the person belongs to an active organisation of this kind."""
+    return any(m.organisation.kind == kind for m in memberships(user))
+
+
+def organisation_of(user: User | None, kind: str) -> Organisation | None:
+    """The first organisation of this kind the person acts for, or None."""
+    return next((m.organisation for m in memberships(user) if m.organisation.kind == kind), None)
+
+
+def is_manager(user: User | None, organisation: Organisation) -> bool:
+    return any(m.organisation_id == organisation.pk and m.role == Role.MANAGER for m in memberships(user))
+
+
+def public_label(user: User | None) -> tuple[str, str]:
+    """(role, organisation name) under which an act is published: an office acts, not a named clerk.
+
+    `system` stands for the clock, `public` for a person who belongs to nothing.
+    """
+    if user is None:
+        return "system", ""
+    found = memberships(user)
+    return (found[0].organisation.kind, found[0].organisation.name) if found else ("public", "")
+
+
+def members(organisation: Organisation) -> QuerySet[User]:
+    return User.objects.filter(memberships__organisation=organisation, is_active=True).distinct()
+
+
+def staff(kind: str) -> QuerySet[User]:
+    """Everybody who acts for an organisation of this kind."""
+    return User.objects.filter(
+        memberships__organisation__kind=kind, memberships__organisation__is_active=True, is_active=True
+    ).distinct()
+
+
+def display_name(user: User) -> str:
+    return user.get_full_name()
+
+
+def current_user(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None

@@ -1,0 +1,33 @@
+"""The one place that reads the time. Actions never do: they take `at`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    return timezone.now()
+
+
+def local_date(at: datetime) -> date:
+    """The calendar date in China on which `at` falls; every period of the regulation starts from it."""
+    return at.astimezone(SHANGHAI).date()
+
+
+def iso_seconds(at: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`, the form of times inside draw entries (whole seconds, UTC)."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_micros(at: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, the form of an event's `at`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_iso(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,52 @@
+"""Rule parameters: no number of the regulation is a constant in code; each has a value, a basis and dates."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from .models import RuleParameter
+
+DATA = Path(__file__).parent / "data"
+
+
+class UnknownParameter(LookupError):
+    """No value of this parameter holds on the day: the installation lacks its rules."""
+
+
+def parameter(code: str, on: date) -> RuleParameter:
+    """The parameter that holds on a day; where several do, the one that began last. A demo's own value goes before.
+
+    Raises UnknownParameter.
+    """
+    found = [row for row in RuleParameter.objects.filter(code=code, valid_from__lte=on) if row.holds_on(on)]
+    if not found:
+        raise UnknownParameter(f"{code} on {on}")
+    return max(found, key=lambda row: (row.is_demo, row.valid_from))
+
+
+def number(code: str, on: date) -> int:
+    return int(parameter(code, on).value)
+
+
+def codes(code: str, on: date) -> frozenset[str]:
+    return frozenset(part for part in parameter(code, on).value.split(",") if part)
+
+
+def load(rows: list[dict[str, Any]], *, is_demo: bool = False, valid_from: date | None = None) -> int:
+    """Insert or update parameters; `valid_from` is used where a row names none. Returns how many there were."""
+    for row in rows:
+        began = row.get("valid_from") or valid_from
+        RuleParameter.objects.update_or_create(
+            code=row["code"],
+            valid_from=began,
+            is_demo=is_demo,
+            defaults={k: row[k] for k in ("value", "unit", "basis")} | {"valid_until": row.get("valid_until")},
+        )
+    return len(rows)
+
+
+def load_file(name: str, *, is_demo: bool = False, valid_from: date | None = None) -> int:
+    return load(json.loads((DATA / name).read_text(encoding="utf-8")), is_demo=is_demo, valid_from=valid_from)
