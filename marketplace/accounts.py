@@ -17,7 +17,9 @@ def memberships(user: User | None) -> list[Membership]:
         return []
     found: list[Membership] | None = getattr(user, "_memberships", None)
     if found is None:
-        found = list(user.memberships.select_related("organisation").filter(organisation__is_active=True).order_by("pk"))
+        found = list(
+            user.memberships.select_related("organisation").filter(organisation__is_active=True).order_by("pk")
+        )
         user._memberships = found  # type: ignore[attr-defined]
     return found
 

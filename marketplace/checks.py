@@ -25,7 +25,11 @@ def own_views(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[t
 @register()
 def every_view_declares_its_access(**_: Any) -> list[CheckMessage]:
     return [
-        Error(f"/{route} does not declare its access", hint="decorate the view with marketplace.permissions.access", id="marketplace.E001")
+        Error(
+            f"/{route} does not declare its access",
+            hint="decorate the view with marketplace.permissions.access",
+            id="marketplace.E001",
+        )
         for route, view in own_views()
         if not hasattr(view, "access")
     ]

@@ -47,7 +47,9 @@ class WrongState(DomainError):
     """The verb does not start from the state the case is in (any more)."""
 
     def __init__(self, verb: str, state: str) -> None:
-        super().__init__("wrong_state", _("This step is not open at the present state of the case."), verb=verb, state=state)
+        super().__init__(
+            "wrong_state", _("This step is not open at the present state of the case."), verb=verb, state=state
+        )
 
 
 class NotAllowed(DomainError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 NO_HASH = "0" * 64
 DOORBELL_GROUP = "doorbell"
 
-Shape = dict[str, type | tuple[type, ...]]
+Shape = Mapping[str, type | tuple[type, ...]]
 
 
 class BadEvent(Exception):
@@ -57,7 +57,9 @@ class EventType:
 _types: dict[str, EventType] = {}
 
 
-def register(name: str, words: Text, *, data: Shape | None = None, optional: Shape | None = None, private: Shape | None = None) -> str:
+def register(
+    name: str, words: Text, *, data: Shape | None = None, optional: Shape | None = None, private: Shape | None = None
+) -> str:
     """Declare a kind of event; called at import by the app whose event it is. Returns the name."""
     if name in _types:
         raise BadEvent(f"event type {name} registered twice")

@@ -16,10 +16,13 @@ TERMS: tuple[tuple[Text, Text], ...] = (
         pgettext_lazy("glossary", "intermediary service agency"),
         _("A legal person that offers surveys, designs, appraisals and the like, and was admitted here."),
     ),
-    (pgettext_lazy("glossary", "project owner"), _("Who needs the service: a public body, an enterprise or a person.")),
+    (
+        pgettext_lazy("glossary", "project owner"),
+        _("Who needs the service: a public body, an enterprise or a person."),
+    ),
     (
         pgettext_lazy("glossary", "marketplace office"),
-        _("Runs the marketplace: checks entries and notices and takes complaints. Checking and publishing are two people."),
+        _("Runs the marketplace: checks entries and notices, takes complaints. Two people check and publish."),
     ),
     (
         pgettext_lazy("glossary", "industry authority"),
@@ -30,7 +33,10 @@ TERMS: tuple[tuple[Text, Text], ...] = (
         pgettext_lazy("glossary", "purchase notice"),
         _("What is wanted, for which price, with which funds, how and when the agency is selected."),
     ),
-    (pgettext_lazy("glossary", "sign-up"), _("An agency takes part in a selection; it may withdraw until the deadline.")),
+    (
+        pgettext_lazy("glossary", "sign-up"),
+        _("An agency takes part in a selection; it may withdraw until the deadline."),
+    ),
     (
         pgettext_lazy("glossary", "random selection"),
         _("The owner fixes the price; the winner and an ordered wait list are drawn from all valid sign-ups, live."),
@@ -57,7 +63,7 @@ TERMS: tuple[tuple[Text, Text], ...] = (
     ),
     (
         pgettext_lazy("glossary", "complaint"),
-        _("Filed within 3 working days of the award notice; acceptance is decided in 2, the case in 15 working days."),
+        _("Filed within 3 working days of the award notice; answered within 2, decided within 15 working days."),
     ),
     (
         pgettext_lazy("glossary", "all defects at once"),

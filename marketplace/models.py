@@ -50,9 +50,12 @@ class Organisation(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
+        # The directories page through it by (name, key).
+        indexes = [models.Index(fields=["kind", "name", "id"])]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["agency", "owner", "office", "authority", "supervisor"]), name="organisation_kind_known"
+                condition=Q(kind__in=["agency", "owner", "office", "authority", "supervisor"]),
+                name="organisation_kind_known",
             )
         ]
 
@@ -264,4 +267,3 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.name
-

@@ -50,7 +50,9 @@ def words(notification: Notification) -> tuple[str, str]:
     return str(entry.subject).format(**notification.params), str(entry.body).format(**notification.params)
 
 
-def notify(users: Iterable[User], kind: str, params: dict[str, Any], *, key: str, at: datetime, link: str = "") -> int:
+def notify(
+    users: Iterable[User], kind: str, params: dict[str, Any], *, key: str, at: datetime, link: str = ""
+) -> int:
     """Put one message to each person into the outbox, in the caller's transaction; returns how many were new."""
     new = 0
     for user in users:
@@ -60,7 +62,9 @@ def notify(users: Iterable[User], kind: str, params: dict[str, Any], *, key: str
         if created:
             new += 1
             if user.email:
-                OutboxMessage.objects.create(notification=notification, channel="email", address=user.email, due_at=at)
+                OutboxMessage.objects.create(
+                    notification=notification, channel="email", address=user.email, due_at=at
+                )
     return new
 
 

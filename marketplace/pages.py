@@ -41,7 +41,10 @@ def desk_cards(user: User, at: datetime) -> list[Card]:
 def desk_item(item: Card) -> Card:
     """A card's item for components/task_list.html: the due time in words, the light as a chip."""
     due = item.get("due")
-    parts = [str(item.get("hint") or ""), _("due {moment}").format(moment=datetime_text(due, end_of_day=True)) if due else ""]
+    parts = [
+        str(item.get("hint") or ""),
+        _("due {moment}").format(moment=datetime_text(due, end_of_day=True)) if due else "",
+    ]
     shown = {"title": item["title"], "url": item.get("url", ""), "hint": " · ".join(part for part in parts if part)}
     if light := item.get("light"):
         shown["chip"] = {"kind": LIGHT_CHIPS[light], "text": light_words(light)}
@@ -195,7 +198,9 @@ def _random_off(item: ServiceItem, on: date) -> str:
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     """Who runs the site, what it keeps about people, and the key it signs with."""
-    return render(request, "marketplace/about.html", {"log_name": settings.LOG_NAME, "log_key": vault.log_public_key()})
+    return render(
+        request, "marketplace/about.html", {"log_name": settings.LOG_NAME, "log_key": vault.log_public_key()}
+    )
 
 
 @access("public")

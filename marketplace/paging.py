@@ -26,7 +26,7 @@ class Page(Generic[M]):
 def page_of(
     queryset: QuerySet[M], *, key: str, query: QueryDict, size: int = PAGE_SIZE, newest_first: bool = False
 ) -> Page[M]:
-    """The page of `queryset`, ordered by (key, pk), that `query` asks for with `after` or `before` (pk of an edge row).
+    """The page of `queryset`, ordered by (key, pk), that `query` asks for with `after` or `before` (a row's pk).
 
     `key` is a field path whose values are never null. An edge row that is gone leads to the first page.
     Two queries for a later page, one for the first.

@@ -38,7 +38,9 @@ def codes(code: str, on: date) -> frozenset[str]:
 def load(rows: list[dict[str, Any]], *, is_demo: bool = False, valid_from: date | None = None) -> int:
     """Insert or update parameters; `valid_from` is used where a row names none. Returns how many there were."""
     for row in rows:
-        began = row.get("valid_from") or valid_from
+        began: date | str | None = row.get("valid_from") or valid_from
+        if began is None:
+            raise ValueError(f"{row['code']} says from no day that it holds")
         RuleParameter.objects.update_or_create(
             code=row["code"],
             valid_from=began,

@@ -1,4 +1,4 @@
-"""How a visitor wants to see the pages: theme and larger text, kept in cookies; and what every page says of its host."""
+"""How a visitor wants to see the pages: theme and larger text, in cookies; and what every page says of its host."""
 
 from __future__ import annotations
 
@@ -55,10 +55,13 @@ def _keep(response: HttpResponse, name: str, value: str) -> None:
 def preferences(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: theme, care, demo, who hosts the site, the person's memberships and unread messages."""
     user = accounts.current_user(request) if hasattr(request, "user") else None
+    demo = installation.is_demo()
     return {
         "theme": theme_of(request),
         "care": care_of(request),
-        "demo": installation.is_demo(),
+        "demo": demo,
+        "demo_logins": [f"{name}  {role}" for name, role in installation.DEMO_LOGINS] if demo else [],
+        "demo_password": installation.DEMO_PASSWORD if demo else "",
         "site_name": settings.SITE_NAME,
         "host_name": settings.SITE_HOST_NAME,
         "office_name": settings.SITE_OFFICE_NAME,

@@ -71,10 +71,11 @@ INSTALLED_APPS = [
     "django_fsm",
     "django_htmx",
     "lucide",
+    # Before allauth: its pages wear our templates.
+    "marketplace",
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "marketplace",
     "agencies",
     "projects",
     "livestream",
@@ -118,7 +119,9 @@ TEMPLATES = [
 # DATABASE_URL: postgres://… beyond one machine; by default SQLite in VAR_DIR.
 DATABASES = {
     "default": dj_database_url.parse(
-        env("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'marketplace.sqlite3'}", conn_max_age=60, conn_health_checks=True
+        env("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'marketplace.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -140,6 +143,9 @@ CHANNEL_LAYERS = {
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
+
+# LIVE_MAX_VIEWERS: sockets of one process; a viewer beyond them reads the same events over plain HTTP.
+LIVE_MAX_VIEWERS = int(env("LIVE_MAX_VIEWERS", "10000"))
 
 AUTH_USER_MODEL = "marketplace.User"
 AUTHENTICATION_BACKENDS = [
@@ -171,6 +177,7 @@ USE_I18N = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [("vendor/bootstrap", bootstrap_wrapper.get_bootstrap_dir())]
 # MANIFEST=1 (set by `manage.py serve` after collectstatic): hashed, compressed files with far-future caching.
 STORAGES = {
@@ -182,6 +189,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not env_bool("MANIFEST", False)
+# Without a manifest nothing was collected: files are found where they lie, at each request.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
 # UPLOAD_MAX_BYTES: one certificate or attachment; larger files are refused beside their field.
 UPLOAD_MAX_BYTES = int(env("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

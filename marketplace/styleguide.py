@@ -1,4 +1,4 @@
-"""/styleguide/: every component in all its states, with fixed sample data; and the colour tokens with their contrast."""
+"""/styleguide/: every component in all its states with fixed sample data, and the contrast of the colour tokens."""
 
 from __future__ import annotations
 
@@ -18,20 +18,28 @@ from .permissions import access
 class SampleForm(forms.Form):
     """A form of every kind of input; bound with wrong data it shows every kind of error."""
 
-    title = forms.CharField(label=_("Name of the project"), help_text=_("As in the approval document, at most 60 characters."))
+    title = forms.CharField(
+        label=_("Name of the project"), help_text=_("As in the approval document, at most 60 characters.")
+    )
     price = forms.DecimalField(label=_("Price limit in yuan"), min_value=0, required=False)
     item = forms.ChoiceField(label=_("Service item"), choices=[("", "—"), *samples.ITEMS])
     mode = forms.ChoiceField(label=_("Mode of selection"), choices=samples.MODES, widget=forms.RadioSelect)
     text = forms.CharField(label=_("Content of the service"), widget=forms.Textarea(attrs={"rows": 3}))
-    file = forms.FileField(label=_("Approval document"), help_text=_("PDF or picture, at most 10 MB."), required=False)
+    file = forms.FileField(
+        label=_("Approval document"), help_text=_("PDF or picture, at most 10 MB."), required=False
+    )
     agree = forms.BooleanField(label=_("The entries agree with the documents"))
 
 
 class SampleFilter(forms.Form):
     """What a list hides under "more conditions"."""
 
-    origin = forms.ChoiceField(label=_("Origin"), choices=[("", "—"), ("local", "本市"), ("other", "市外")], required=False)
-    since = forms.DateField(label=_("Published since"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    origin = forms.ChoiceField(
+        label=_("Origin"), choices=[("", "—"), ("local", "本市"), ("other", "市外")], required=False
+    )
+    since = forms.DateField(
+        label=_("Published since"), widget=forms.DateInput(attrs={"type": "date"}), required=False
+    )
 
 
 def stylesheet() -> str:

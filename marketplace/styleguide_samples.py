@@ -32,6 +32,10 @@ TITLE = "瑞昌市青山水库除险加固工程勘察设计服务随机选取"
 HASH = hashlib.sha256(b"styleguide").hexdigest()
 BASIS = "《瑞昌市中介服务超市管理暂行办法》第二十一条"
 URL = "#top"
+LETTER = (
+    "江西中水勘测设计有限公司：\n\n经公开随机选取，你单位为上述项目的中选机构。"
+    "请自公示期满之日起五个工作日内与项目业主签订合同。"
+)
 
 
 def clocks() -> list[dict[str, Any]]:
@@ -54,10 +58,24 @@ def clocks() -> list[dict[str, Any]]:
     }
     return [
         publicity,
-        publicity | {"label": "报名截止", "state": "amber", "remaining_workdays": 0, "due": NOW + timedelta(hours=7, minutes=30), "counted": []},
+        publicity
+        | {
+            "label": "报名截止",
+            "state": "amber",
+            "remaining_workdays": 0,
+            "due": NOW + timedelta(hours=7, minutes=30),
+            "counted": [],
+        },
         publicity | {"label": "作出投诉处理决定", "state": "red", "due": NOW - timedelta(days=1), "counted": []},
         publicity | {"label": "签订合同", "state": "paused", "reason": "投诉处理期间中止计算", "counted": []},
-        publicity | {"label": "服务期满", "provisional": True, "due": datetime(2027, 3, 1, tzinfo=CHINA), "remaining_workdays": 64, "counted": []},
+        publicity
+        | {
+            "label": "服务期满",
+            "provisional": True,
+            "due": datetime(2027, 3, 1, tzinfo=CHINA),
+            "remaining_workdays": 64,
+            "counted": [],
+        },
         publicity | {"label": "核验入驻申请", "state": "met", "due": NOW - timedelta(days=2), "counted": []},
     ]
 
@@ -65,7 +83,14 @@ def clocks() -> list[dict[str, Any]]:
 def notices() -> list[dict[str, Any]]:
     def row(title: str, mode: str, price: int | None, hours: int | None, kind: str, text: str) -> dict[str, Any]:
         deadline = NOW + timedelta(hours=hours) if hours is not None else None
-        return {"title": title, "url": URL, "mode": mode, "price": price, "deadline": deadline, "chip": {"kind": kind, "text": text}}
+        return {
+            "title": title,
+            "url": URL,
+            "mode": mode,
+            "price": price,
+            "deadline": deadline,
+            "chip": {"kind": kind, "text": text},
+        }
 
     return [
         row("武蛟乡高标准农田土地测绘服务", "最优价", 86000, 7, "bad", "剩 3 小时"),
@@ -78,7 +103,8 @@ def notices() -> list[dict[str, Any]]:
 
 def cells(count: int, inside: int) -> list[dict[str, Any]]:
     return [
-        {"number": n + 1, "name": NAMES[n % len(NAMES)], "who": f"agency:{n + 1}", "in": n < inside, "mine": n == 6} for n in range(count)
+        {"number": n + 1, "name": NAMES[n % len(NAMES)], "who": f"agency:{n + 1}", "in": n < inside, "mine": n == 6}
+        for n in range(count)
     ]
 
 
@@ -96,7 +122,8 @@ def stage() -> dict[str, Any]:
         "title": TITLE,
         "now": NOW,
         "acts": [
-            {"number": n, "name": name, "state": "done" if n < 3 else "current" if n == 3 else "todo"} for n, name in enumerate(names, 1)
+            {"number": n, "name": name, "state": "done" if n < 3 else "current" if n == 3 else "todo"}
+            for n, name in enumerate(names, 1)
         ],
         "next_act": "封存",
         "target": NOW + timedelta(seconds=3),
@@ -127,7 +154,9 @@ def stage() -> dict[str, Any]:
         ],
         "button": {"label": "投入随机数"},
         "late": ["规则已宣读。", "名单 12 家，指纹一致。"],
-        "qr": mark_safe(segno.make("https://example.org/live/", error="m").svg_inline(scale=1, border=0, omitsize=True)),
+        "qr": mark_safe(
+            segno.make("https://example.org/live/", error="m").svg_inline(scale=1, border=0, omitsize=True)
+        ),
     }
 
 
@@ -142,7 +171,14 @@ def everything() -> dict[str, Any]:
         "clocks": clocks(),
         "notices": notices(),
         "sorts": {"deadline": {"url": URL, "direction": "ascending"}, "price": {"url": URL}},
-        "chips": [("ok", "报名中"), ("info", "公示中"), ("warn", "临期"), ("bad", "超期"), ("neutral", "已流标"), ("live", "直播中")],
+        "chips": [
+            ("ok", "报名中"),
+            ("info", "公示中"),
+            ("warn", "临期"),
+            ("bad", "超期"),
+            ("neutral", "已流标"),
+            ("live", "直播中"),
+        ],
         "tasks": [
             {"title": "营业执照", "url": URL, "status": "done"},
             {"title": "资质证书", "url": URL, "hint": "已填 2 项，差有效期", "status": "doing"},
@@ -156,9 +192,28 @@ def everything() -> dict[str, Any]:
             {"icon": "shield-check", "title": "验证抽取结果", "url": URL, "hint": "网页或一条命令"},
         ],
         "timeline": [
-            {"at": datetime(2026, 11, 26, tzinfo=CHINA), "act": "公示期满，可签合同", "tense": "future", "rule": BASIS},
-            {"at": NOW, "act": "随机选取", "actor": "中介超市协管办", "role": "主持", "tense": "now", "rule": BASIS, "url": URL},
-            {"at": NOW - timedelta(days=1), "act": "报名截止，公布名单", "actor": "系统", "text": "名单 12 家", "url": URL},
+            {
+                "at": datetime(2026, 11, 26, tzinfo=CHINA),
+                "act": "公示期满，可签合同",
+                "tense": "future",
+                "rule": BASIS,
+            },
+            {
+                "at": NOW,
+                "act": "随机选取",
+                "actor": "中介超市协管办",
+                "role": "主持",
+                "tense": "now",
+                "rule": BASIS,
+                "url": URL,
+            },
+            {
+                "at": NOW - timedelta(days=1),
+                "act": "报名截止，公布名单",
+                "actor": "系统",
+                "text": "名单 12 家",
+                "url": URL,
+            },
             {"at": NOW - timedelta(days=4), "act": "核验报名材料", "actor": "中介超市协管办", "private": True},
         ],
         "summary": [
@@ -181,7 +236,11 @@ def everything() -> dict[str, Any]:
             {"label": "入驻公示", "url": URL, "count": 0},
             {"label": "失信公示", "url": URL, "count": None},
         ],
-        "filters": [{"label": "全部", "url": URL, "current": True, "count": 17}, {"label": "报名中", "url": URL}, {"label": "本周截止", "url": URL}],
+        "filters": [
+            {"label": "全部", "url": URL, "current": True, "count": 17},
+            {"label": "报名中", "url": URL},
+            {"label": "本周截止", "url": URL},
+        ],
         "search": {"label": "搜索公告", "name": "q", "value": ""},
         "breadcrumb": [{"label": "首页", "url": URL}, {"label": "公告公示", "url": URL}, {"label": "采购公告"}],
         "live": {
@@ -201,7 +260,7 @@ def everything() -> dict[str, Any]:
                 "state": state,
                 "title": "中选通知书",
                 "number": "瑞中介〔2026〕第 17 号",
-                "body": "江西中水勘测设计有限公司：\n\n经公开随机选取，你单位为上述项目的中选机构。请自公示期满之日起五个工作日内与项目业主签订合同。",
+                "body": LETTER,
                 "seal": "演示",
                 "signed_by": "中介超市协管办",
                 "at": NOW.date(),
@@ -220,7 +279,12 @@ def everything() -> dict[str, Any]:
                 "stars": "四星 96 分",
                 "qualifications": [{"name": "工程勘察专业类", "level": "乙级", "valid_until": date(2028, 6, 30)}],
             }
-            for name, origin, state in zip(NAMES, ["本市", "省内", "省外", "本市"], ["active", "commitment_first", "suspended", "removed"], strict=False)
+            for name, origin, state in zip(
+                NAMES,
+                ["本市", "省内", "省外", "本市"],
+                ["active", "commitment_first", "suspended", "removed"],
+                strict=False,
+            )
         ],
         "table_columns": [{"label": "机构"}, {"label": "来源"}, {"label": "得分", "numeric": True}],
         "table_rows": [[NAMES[0], "本市", "96"], [NAMES[3], "省外", "91"]],

@@ -91,7 +91,9 @@ class Supervisor:
         now = time.monotonic()
         child.deaths = [moment for moment in child.deaths if now - moment < SPAN_S] + [now]
         if len(child.deaths) >= DEATHS:
-            self.say(f"{child.name} ended {DEATHS} times within a minute (last status {code}); everything is stopped.")
+            self.say(
+                f"{child.name} ended {DEATHS} times within a minute (last status {code}); everything is stopped."
+            )
             return False
         self.say(f"{child.name} ended with status {code}; it is started again.")
         child.start()

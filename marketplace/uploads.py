@@ -48,7 +48,9 @@ def check(file: UploadedFile, field: str = "file") -> str:
     content_type = sniff(head, file.read(1024))
     file.seek(0)
     if content_type is None:
-        raise FieldErrors({field: [_("Only PDF, PNG and JPEG files are accepted; this file is none of them inside.")]})
+        raise FieldErrors(
+            {field: [_("Only PDF, PNG and JPEG files are accepted; this file is none of them inside.")]}
+        )
     return content_type
 
 
@@ -58,7 +60,13 @@ def path_of(upload: Upload) -> Path:
 
 
 def store(
-    file: UploadedFile, *, organisation: Organisation, actor: User | None, at: datetime, is_public: bool = False, field: str = "file"
+    file: UploadedFile,
+    *,
+    organisation: Organisation,
+    actor: User | None,
+    at: datetime,
+    is_public: bool = False,
+    field: str = "file",
 ) -> Upload:
     """Check and keep a file for an organisation. Raises FieldErrors."""
     content_type = check(file, field)

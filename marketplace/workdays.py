@@ -32,9 +32,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Self, get_args
 from zoneinfo import ZoneInfo
 
-Reason = Literal[
-    "event_day", "workday", "makeup_workday", "weekend", "holiday", "local_closure", "local_workday"
-]
+Reason = Literal["event_day", "workday", "makeup_workday", "weekend", "holiday", "local_closure", "local_workday"]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WORKING: frozenset[Reason] = frozenset({"workday", "makeup_workday", "local_workday"})

@@ -94,7 +94,11 @@ class StatefulModel(models.Model):
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         # The protected field refuses assignment while the instance holds a value; only this instance lets go of it.
-        if fields is None or "state" in fields:
+        # The fields are named before, because Django takes a value that is missing for a deferred one and skips it.
+        if fields is None and "state" in self.__dict__:
+            deferred = self.get_deferred_fields()
+            fields = [field.attname for field in self._meta.concrete_fields if field.attname not in deferred]
+        if fields is not None and "state" in fields:
             self.__dict__.pop("state", None)
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
 
@@ -120,7 +124,9 @@ def state_constraint(states: Any, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=models.Q(state__in=list(states.values)), name=name)
 
 
-def why_not(obj: StatefulModel, name: str, *, actor: User | None, at: datetime, **facts: Any) -> NotAllowed | RuleBroken | WrongState | None:
+def why_not(
+    obj: StatefulModel, name: str, *, actor: User | None, at: datetime, **facts: Any
+) -> NotAllowed | RuleBroken | WrongState | None:
     """The first reason why this verb would be refused now, or None. Pages show it instead of hiding the button."""
     spec = obj.verbs()[name]
     if obj.state not in spec.source:
@@ -129,7 +135,9 @@ def why_not(obj: StatefulModel, name: str, *, actor: User | None, at: datetime, 
         return NotAllowed(verb=name)
     for condition in spec.when:
         if not condition(obj, at=at, actor=actor, **facts):
-            return RuleBroken(condition.code, condition.sentence, basis=condition.basis or spec.basis, remedy=condition.remedy)
+            return RuleBroken(
+                condition.code, condition.sentence, basis=condition.basis or spec.basis, remedy=condition.remedy
+            )
     return None
 
 

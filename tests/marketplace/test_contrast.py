@@ -13,7 +13,11 @@ from marketplace.templatetags import ui
 
 ROOT = Path(__file__).resolve().parents[2]
 CSS = (ROOT / "marketplace/static/marketplace/site.css").read_text()
-TEMPLATES = sorted(p for app in ("marketplace", "agencies", "projects", "livestream") for p in (ROOT / app).rglob("templates/**/*.html"))
+TEMPLATES = sorted(
+    p
+    for app in ("marketplace", "agencies", "projects", "livestream")
+    for p in (ROOT / app).rglob("templates/**/*.html")
+)
 
 
 def test_black_on_white_is_21_and_a_colour_on_itself_is_1() -> None:

@@ -62,9 +62,7 @@ def test_the_makeup_weekends_are_those_of_the_holidays_package() -> None:
 
 
 def test_the_number_of_working_days_of_each_year() -> None:
-    totals = {
-        year: sum(map(workdays.is_workday, span(date(year, 1, 1), date(year, 12, 31)))) for year in KNOWN
-    }
+    totals = {year: sum(map(workdays.is_workday, span(date(year, 1, 1), date(year, 12, 31)))) for year in KNOWN}
     assert totals == {2023: 249, 2024: 251, 2025: 248, 2026: 248}
 
 
@@ -221,9 +219,7 @@ def test_add_returns_the_last_working_day_of_a_span(calendar: Calendar, one: dat
 
 @no_deadline
 @given(calendars, days, counts, st.integers(min_value=1, max_value=30))
-def test_later_events_and_longer_periods_end_later(
-    calendar: Calendar, start: date, n: int, more: int
-) -> None:
+def test_later_events_and_longer_periods_end_later(calendar: Calendar, start: date, n: int, more: int) -> None:
     assert calendar.add_workdays(start, n + more) > calendar.add_workdays(start, n)
     assert calendar.add_workdays(start + more * ONE_DAY, n) >= calendar.add_workdays(start, n)
     halfway = calendar.add_workdays(start, n)
@@ -232,9 +228,7 @@ def test_later_events_and_longer_periods_end_later(
 
 @no_deadline
 @given(calendars, days, days, days)
-def test_between_is_additive_and_changes_its_sign(
-    calendar: Calendar, one: date, two: date, three: date
-) -> None:
+def test_between_is_additive_and_changes_its_sign(calendar: Calendar, one: date, two: date, three: date) -> None:
     between = calendar.workdays_between
     assert between(one, two) == -between(two, one)
     assert between(one, three) == between(one, two) + between(two, three)
@@ -335,9 +329,7 @@ def test_malformed_calendars_are_refused() -> None:
 
 
 def test_only_the_known_years_are_final() -> None:
-    assert [year for year in range(2015, 2040) if not workdays.is_provisional(date(year, 6, 1))] == sorted(
-        KNOWN
-    )
+    assert [year for year in range(2015, 2040) if not workdays.is_provisional(date(year, 6, 1))] == sorted(KNOWN)
     assert not workdays.is_provisional(date(2026, 12, 31))
     assert workdays.is_provisional(date(2027, 1, 1))
     assert workdays.is_provisional(date(2022, 12, 31))
@@ -458,9 +450,7 @@ def test_the_day_of_an_instant_is_the_day_in_shanghai() -> None:
 # Refusals
 
 
-@pytest.mark.parametrize(
-    "wrong", [datetime(2026, 6, 10), datetime(2026, 6, 10, tzinfo=UTC), "2026-06-10", None]
-)
+@pytest.mark.parametrize("wrong", [datetime(2026, 6, 10), datetime(2026, 6, 10, tzinfo=UTC), "2026-06-10", None])
 def test_anything_but_a_plain_date_is_refused(wrong: Any) -> None:
     day = date(2026, 6, 10)
     calls: list[Callable[[], object]] = [

@@ -12,17 +12,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from marketplace import installation
 from marketplace.supervisor import Child, Supervisor, port_is_free
 
-LOGINS = [
-    ("owner1", "项目业主 owner"),
-    ("agency1 … agency348", "中介服务机构 agency"),
-    ("office1", "协管办（审核） office, checks"),
-    ("office2", "协管办（发布） office, publishes"),
-    ("authority1", "行业主管部门 authority"),
-    ("supervisor1", "监察 supervisor"),
-    ("visitor1", "新用户 a person without an organisation"),
-]
-PASSWORD = "sunshine-2026"
-
 
 class Command(BaseCommand):
     help = "Serve the marketplace: web, clock and worker together."
@@ -54,9 +43,13 @@ class Command(BaseCommand):
         self.stdout.write(f"  验证 verify      {base}/verify/")
         self.stdout.write(f"  组件 styleguide  {base}/styleguide/")
         if installation.is_demo():
-            self.stdout.write(f"\n演示账号 demo logins (密码 password: {PASSWORD})   {base}/accounts/login/")
-            for name, role in LOGINS:
+            self.stdout.write(
+                f"\n演示账号 demo logins (密码 password: {installation.DEMO_PASSWORD})   {base}/accounts/login/"
+            )
+            for name, role in installation.DEMO_LOGINS:
                 self.stdout.write(f"  {name:<20} {role}")
-            self.stdout.write("\n一分钟内开始一场直播选取，之后每隔几分钟一场。A live selection starts within a minute.")
+            self.stdout.write(
+                "\n一分钟内开始一场直播选取，之后每隔几分钟一场。A live selection starts within a minute."
+            )
         self.stdout.write("Ctrl-C 结束 ends everything.\n")
         self.stdout.flush()

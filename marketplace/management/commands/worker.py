@@ -42,7 +42,9 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        threads = [threading.Thread(target=self.repeat, args=(job, stop, options["every"]), daemon=True) for job in jobs]
+        threads = [
+            threading.Thread(target=self.repeat, args=(job, stop, options["every"]), daemon=True) for job in jobs
+        ]
         for thread in threads:
             thread.start()
         while not stop.wait(0.5):

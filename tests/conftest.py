@@ -1,0 +1,27 @@
+"""What every test runs in: keys and uploads in a folder of their own, quick password hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from marketplace import vault
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("var")
+    settings.VAR_DIR, settings.KEYS_DIR, settings.UPLOADS_DIR = folder, folder / "keys", folder / "uploads"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    vault._key.cache_clear()
+    return
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of fresh keys for one test."""
+    monkeypatch.setattr(settings, "KEYS_DIR", tmp_path / "keys")
+    return tmp_path / "keys"
