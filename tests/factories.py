@@ -1,0 +1,215 @@
+"""People, organisations, catalogue and agencies for tests. Codes are well formed and differ."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import factory
+from django.core.files.uploadedfile import SimpleUploadedFile
+from factory.django import DjangoModelFactory
+
+from agencies.demo_entry import enter_agency, scan
+from agencies.models import Agency, AgencyItem, Qualification, QualificationUse
+from agencies.states import AgencyState
+from marketplace import catalogue
+from marketplace.models import Membership, Organisation, Requirement, ServiceClass, ServiceItem, User
+
+# A Monday, 10:00 in China; the week after it has no holiday.
+MONDAY = datetime(2026, 3, 9, 2, 0, tzinfo=UTC)
+
+
+def credit_code(number: int, prefix: str = "91360481MA") -> str:
+    """A valid unified social credit code made from a number; `prefix` has 10 characters."""
+    digits = ""
+    for _ in range(7):
+        number, place = divmod(number, 31)
+        digits = catalogue.ALPHABET[place] + digits
+    return catalogue.credit_code(prefix + digits)
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    full_name = factory.Sequence(lambda n: f"Person {n}")
+    email = factory.LazyAttribute(lambda person: f"{person.username}@example.org")
+
+
+class OrganisationFactory(DjangoModelFactory):
+    class Meta:
+        model = Organisation
+
+    kind = Organisation.Kind.AGENCY
+    nature = Organisation.Nature.ENTERPRISE
+    name = factory.Sequence(lambda n: f"Organisation {n:04d}")
+    code = factory.Sequence(lambda n: credit_code(n + 1))
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    organisation = factory.SubFactory(OrganisationFactory)
+    role = Membership.Role.MANAGER
+
+
+def person_at(organisation: Organisation, role: str = Membership.Role.OFFICER, **fields: Any) -> User:
+    """A new person who acts for the organisation."""
+    user: User = MembershipFactory(
+        organisation=organisation, role=role, **{f"user__{k}": v for k, v in fields.items()}
+    ).user
+    return user
+
+
+def person_of(kind: str, **fields: Any) -> User:
+    """A new person at a new organisation of this kind; for the office at the one there is."""
+    known = Organisation.objects.filter(kind=kind).first() if kind == Organisation.Kind.OFFICE else None
+    nature = Organisation.Nature.PUBLIC if kind != Organisation.Kind.AGENCY else Organisation.Nature.ENTERPRISE
+    return person_at(known or OrganisationFactory(kind=kind, nature=nature), **fields)
+
+
+class ServiceClassFactory(DjangoModelFactory):
+    class Meta:
+        model = ServiceClass
+        django_get_or_create = ("code",)
+
+    code = "9"
+    name_zh = "测试类"
+    name_en = "Test class"
+
+
+class ServiceItemFactory(DjangoModelFactory):
+    """A service without requirements; add them with RequirementFactory."""
+
+    class Meta:
+        model = ServiceItem
+
+    code = factory.Sequence(lambda n: f"9{n:03d}")
+    service_class = factory.SubFactory(ServiceClassFactory)
+    name_zh = factory.LazyAttribute(lambda item: f"服务{item.code}")
+    name_en = factory.LazyAttribute(lambda item: f"Service {item.code}")
+    authority = factory.SubFactory(
+        OrganisationFactory, kind=Organisation.Kind.AUTHORITY, nature=Organisation.Nature.PUBLIC
+    )
+
+
+class RequirementFactory(DjangoModelFactory):
+    class Meta:
+        model = Requirement
+
+    item = factory.SubFactory(ServiceItemFactory)
+    group = 1
+    kind = Requirement.Kind.LICENCE
+    text = "测绘资质甲级或乙级"
+    is_mandatory = factory.LazyAttribute(lambda one: one.kind != Requirement.Kind.RATING)
+
+
+class AgencyFactory(DjangoModelFactory):
+    """An agency row in any state, without the acts that lead there; `entered_agency` plays them."""
+
+    class Meta:
+        model = Agency
+
+    organisation = factory.SubFactory(OrganisationFactory, kind=Organisation.Kind.AGENCY)
+    state = AgencyState.ACTIVE
+    origin = Agency.Origin.LOCAL
+    legal_representative = "Li Ming"
+    address = "1 Station Road"
+    established_on = date(2015, 5, 4)
+    contact_name = "Wang Fang"
+    contact_phone = "0792-1234567"
+    registered_at = MONDAY
+    submitted_at = factory.Maybe("is_draft", None, MONDAY)
+    form_check_due = factory.Maybe("is_draft", None, MONDAY)
+    publicity_from = factory.Maybe("is_public", MONDAY, None)
+    publicity_until = factory.Maybe("is_public", MONDAY, None)
+    checked_by = factory.Maybe("is_public", factory.SubFactory(UserFactory), None)
+
+    class Params:
+        is_draft = factory.LazyAttribute(lambda agency: agency.state == AgencyState.DRAFT)
+        is_public = factory.LazyAttribute(lambda agency: agency.state in {AgencyState.PUBLICITY, AgencyState.ACTIVE})
+
+
+class AgencyItemFactory(DjangoModelFactory):
+    class Meta:
+        model = AgencyItem
+
+    agency = factory.SubFactory(AgencyFactory)
+    item = factory.SubFactory(ServiceItemFactory)
+
+
+class QualificationFactory(DjangoModelFactory):
+    class Meta:
+        model = Qualification
+
+    agency = factory.SubFactory(AgencyFactory)
+    kind = Requirement.Kind.LICENCE
+    name = "测绘资质证书"
+    number = factory.Sequence(lambda n: f"No {n:05d}")
+    level = "乙级"
+    valid_from = date(2024, 1, 1)
+    valid_until = date(2028, 12, 31)
+    checked = True
+
+
+def offers(agency: Agency, item: ServiceItem, **paper: Any) -> Qualification | None:
+    """Let the agency list the item and meet its first requirement with a certificate; `paper` overrides fields."""
+    entry = AgencyItemFactory(agency=agency, item=item)
+    requirement = item.requirements.first()
+    if requirement is None:
+        return None
+    qualification: Qualification = QualificationFactory(agency=agency, kind=requirement.kind, **paper)
+    QualificationUse.objects.create(agency_item=entry, requirement=requirement, qualification=qualification)
+    return qualification
+
+
+def pdf(name: str = "certificate.pdf", title: str = "Certificate") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, scan(title), "application/pdf")
+
+
+def entered_agency(
+    *items: ServiceItem,
+    at: datetime = MONDAY,
+    until: AgencyState = AgencyState.ACTIVE,
+    member: User | None = None,
+    **fields: Any,
+) -> Agency:
+    """An agency that went through the real acts, with one certificate for each requirement that needs one."""
+    organisation: Organisation = OrganisationFactory.build()
+    papers = [
+        {
+            "kind": one.kind,
+            "name": one.text[:60],
+            "number": f"{one.item_id}-{one.pk}",
+            "level": "乙级" if "乙级" in one.text else "",
+            "valid_from": date(2024, 1, 1),
+            "valid_until": date(2028, 12, 31),
+            "practitioners_count": 9,
+            "requirements": [one.pk],
+        }
+        for item in items
+        for one in item.requirements.all()
+        if one.kind != Requirement.Kind.COMMITMENT
+    ]
+    return enter_agency(
+        member=member or UserFactory(),
+        organisation_fields={"name": organisation.name, "code": organisation.code},
+        agency_fields={
+            "origin": Agency.Origin.LOCAL,
+            "legal_representative": "Li Ming",
+            "address": "1 Station Road",
+            "established_on": date(2015, 5, 4),
+            "contact_name": "Wang Fang",
+            "contact_phone": "0792-1234567",
+            **fields,
+        },
+        items=[item.pk for item in items],
+        qualifications=papers,
+        at=at,
+        checker=person_of(Organisation.Kind.OFFICE),
+        until=until,
+    )
