@@ -37,15 +37,17 @@ _ID = re.compile(rb"[A-Za-z0-9:._-]{1,64}")
 
 # The exact keys of every entry; an unknown or missing key is an error.
 ENTRY_KEYS: dict[str, frozenset[str]] = {
-    "plan": frozenset("t sid open_at window_s publish_s vdf beacon op_commit quorum must witnesses".split()),
-    "post": frozenset("t draw_id plan task_sha256 k reserves signup_close".split()),
-    "signup": frozenset("t draw_id agency pk nonce".split()),
-    "close": frozenset("t draw_id post roster".split()),
-    "open": frozenset("t sid attempt plan closes".split()),
-    "pot": frozenset("t open who r".split()),
-    "freeze": frozenset("t sid attempt open pot_root pot_n S".split()),
-    "result": frozenset("t draw_id freeze y pi seed ranking".split()),
-    "void": frozenset("t sid attempt open reason".split()),
+    "plan": frozenset(
+        ["t", "sid", "open_at", "window_s", "publish_s", "vdf", "beacon", "op_commit", "quorum", "must", "witnesses"]
+    ),
+    "post": frozenset(["t", "draw_id", "plan", "task_sha256", "k", "reserves", "signup_close"]),
+    "signup": frozenset(["t", "draw_id", "agency", "pk", "nonce"]),
+    "close": frozenset(["t", "draw_id", "post", "roster"]),
+    "open": frozenset(["t", "sid", "attempt", "plan", "closes"]),
+    "pot": frozenset(["t", "open", "who", "r"]),
+    "freeze": frozenset(["t", "sid", "attempt", "open", "pot_root", "pot_n", "S"]),
+    "result": frozenset(["t", "draw_id", "freeze", "y", "pi", "seed", "ranking"]),
+    "void": frozenset(["t", "sid", "attempt", "open", "reason"]),
 }
 OPTIONAL_KEYS: dict[str, frozenset[str]] = {"pot": frozenset({"sig"}), "result": frozenset({"beacon_sig"})}
 
@@ -156,7 +158,9 @@ def final_seed(vdf_seed: bytes, a: int | str | bytes, b: int | str | bytes, beac
     Integers, never the encoded bytes of y: one output has many encodings, each of which would be another try. `a` and `b`
     may be given as integers or as their hex text (no 0x, '-' when negative). `beacon` is empty or "drand:chain:round:sig".
     """
-    return hashlib.sha256(b"draw/v1/seed\n" + vdf_seed + _hex(a) + b":" + _hex(b) + b"\n" + _as_bytes(beacon)).digest()
+    return hashlib.sha256(
+        b"draw/v1/seed\n" + vdf_seed + _hex(a) + b":" + _hex(b) + b"\n" + _as_bytes(beacon)
+    ).digest()
 
 
 def ticket(seed: bytes, draw_id: str | bytes, agency_id: str | bytes) -> bytes:
@@ -200,7 +204,9 @@ class Delay:
     b: int
 
 
-def result(freeze: dict[str, Any], post: dict[str, Any], roster: Sequence[str], delay: Delay, beacon: str = "") -> dict[str, Any]:
+def result(
+    freeze: dict[str, Any], post: dict[str, Any], roster: Sequence[str], delay: Delay, beacon: str = ""
+) -> dict[str, Any]:
     """The result entry: a pure function of the freeze, the post and the roster. Any machine may compute it."""
     freeze_leaf = leaf(check_entry(freeze))
     seed = final_seed(vdf_seed(freeze_leaf), delay.a, delay.b, beacon)

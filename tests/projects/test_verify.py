@@ -104,11 +104,11 @@ def test_delay_function_agrees_with_the_reference_library(steps):
 
 
 def test_form_encoding_is_the_reference_library_s_canonical_one():
-    seed = b"forms"
+    seed = b"forms 13"
     discriminant = verify.create_discriminant(seed)
     form, bound = (2, 1, (1 - discriminant) // 8), math.isqrt(math.isqrt(-discriminant))
     x, surprises = form, 0
-    for index in range(1500):
+    for index in range(100):
         form = verify.square(form, bound)
         if index % 3 == 0:
             form = verify.compose(form, x, discriminant)
@@ -232,7 +232,7 @@ def test_json_inside_the_profile_is_read_exactly():
         {"replan": True},
         {"rescheduled": True},
         {"void": True},
-        {"rescheduled": True, "void": True, "replan": True},
+        {"rescheduled": True, "void": True, "replan": True, "agencies": 2},
         {"other_draw": True, "unsigned": 3},
         {"beacon": True},
         {"k": 5, "reserves": 9},

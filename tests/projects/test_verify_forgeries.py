@@ -2,12 +2,13 @@
 
 import copy
 import json
-from functools import cache, lru_cache
+from functools import cache
 
 import pytest
 
 from projects import verify
 
+from .test_verify import discriminants_found_once  # noqa: F401
 from .transcripts import (
     GENERATOR,
     LOG_NAME,
@@ -24,18 +25,10 @@ from .transcripts import (
     tree,
 )
 
-DISCRIMINANTS = lru_cache(maxsize=None)(verify.create_discriminant)
-
-
-@pytest.fixture(autouse=True)
-def discriminants_found_once(monkeypatch):
-    """Finding the prime is most of a run; many tests share one freeze."""
-    monkeypatch.setattr(verify, "create_discriminant", DISCRIMINANTS)
-
 
 @cache
 def honest():
-    return jcs(build(agencies=3, withdrawals=1, agency_lines=1))
+    return jcs(build(agencies=3))
 
 
 def fresh():
@@ -135,7 +128,7 @@ def plan_again(entry, world):
     world.record("draw.plan", {**PLAN, "open_at": "2026-11-21T01:59:00Z"})
 
 
-PLAN = build(agencies=3, withdrawals=1, agency_lines=1)["entries"]["plan"]
+PLAN = build(agencies=3)["entries"]["plan"]
 DAY = 86_400.0
 FORGERIES = {
     # the session and its plan
@@ -219,7 +212,7 @@ FORGERIES = {
     "the award to the wait list": ({"award": lambda e, w: e.update(winner=e["waitlist"][0])}, "did not go"),
     "another wait list": ({"award": put(waitlist=[])}, "wait list"),
 }
-OPEN = build(agencies=3, withdrawals=1, agency_lines=1)["entries"]["open"]
+OPEN = build(agencies=3)["entries"]["open"]
 VOID = {"t": "draw/v1/void", "sid": "S20261121-1", "attempt": 1, "reason": "x"}
 RESCHEDULED = {"sid": "S20261121-1", "attempt": 2, "open_at": "2026-11-21T03:00:00Z", "reason": "x"}
 
@@ -227,7 +220,7 @@ RESCHEDULED = {"sid": "S20261121-1", "attempt": 2, "open_at": "2026-11-21T03:00:
 @pytest.mark.parametrize("name", FORGERIES)
 def test_forgery_with_all_keys_is_rejected(name):
     edit, reason = FORGERIES[name]
-    assert reason in (refusal(build(agencies=3, withdrawals=1, agency_lines=1, edit=edit)) or "accepted")
+    assert reason in (refusal(build(agencies=3, edit=edit)) or "accepted")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +240,7 @@ def test_forgery_with_all_keys_is_rejected(name):
     ids=str,
 )
 def test_an_act_at_the_wrong_time_is_rejected(shift, reason):
-    assert reason in (refusal(build(agencies=3, withdrawals=1, agency_lines=1, shift=shift)) or "accepted")
+    assert reason in (refusal(build(agencies=3, shift=shift)) or "accepted")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +249,7 @@ def test_an_act_at_the_wrong_time_is_rejected(shift, reason):
     ids=str,
 )
 def test_an_act_in_the_last_instant_is_accepted(shift):
-    assert refusal(build(agencies=3, withdrawals=1, agency_lines=1, shift=shift)) is None
+    assert refusal(build(agencies=3, shift=shift)) is None
 
 
 def test_a_draw_among_nobody_is_rejected():
@@ -366,7 +359,7 @@ def test_a_valid_proof_of_another_encoding_of_the_output_is_rejected(monkeypatch
     def forge(entry, world):
         entry.update(y=data.hex(), pi=pi.hex())
 
-    reason = refusal(build(agencies=3, withdrawals=1, agency_lines=1, edit={"result": forge}))
+    reason = refusal(build(agencies=3, edit={"result": forge}))
     assert reason == "the form is not in its canonical encoding"
     # The proof itself is right: without the check of the encoding it would have passed.
     decode = verify.form_decode
@@ -375,7 +368,7 @@ def test_a_valid_proof_of_another_encoding_of_the_output_is_rejected(monkeypatch
 
 
 def test_events_of_another_draw_prove_nothing_for_this_one():
-    transcript = build(agencies=3, withdrawals=1, agency_lines=1, other_draw=True)
+    transcript = build(agencies=3, other_draw=True)
     assert refusal(transcript) is None
     assert verify.check(jcs(transcript)).signed.count("agency:X1") == 0
     transcript["entries"]["post"]["draw_id"] = "D-other"

@@ -2,7 +2,8 @@
 
 import random
 
-from .test_verify_forgeries import discriminants_found_once, fresh, honest, refusal  # noqa: F401
+from .test_verify import discriminants_found_once  # noqa: F401
+from .test_verify_forgeries import fresh, honest, refusal
 from .transcripts import jcs
 
 

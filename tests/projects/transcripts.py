@@ -164,7 +164,7 @@ def build(
     void: bool = False,
     other_draw: bool = False,
     unsigned: int = 0,
-    agency_lines: int = 2,
+    agency_lines: int = 1,
     beacon: bool = False,
     demo: bool = True,
     iters: int = 2000,

@@ -1,0 +1,58 @@
+"""The messages that selection sends, with their words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from marketplace import accounts
+from marketplace.notifications import notify, register
+
+from .models import SelectionTask
+
+TASK_SUBMITTED = register(
+    "task.submitted", _("To check: {task}"), _("The notice {code} “{task}” was submitted and waits for the check.")
+)
+TASK_RETURNED = register(
+    "task.returned",
+    _("Returned: {task}"),
+    _("The office returned the notice {code} “{task}” and named every defect."),
+)
+NOTICE_PUBLISHED = register(
+    "notice.published", _("Published: {task}"), _("The notice {code} “{task}” is public and open for sign-up.")
+)
+SIGNUP_EXTENDED = register(
+    "signup.extended",
+    _("Extended: {task}"),
+    _("Too few agencies signed up for {code} “{task}”; the time was extended once."),
+)
+TASK_FAILED = register(
+    "task.failed", _("Failed: {task}"), _("Too few agencies signed up for {code} “{task}”; you may publish it again.")
+)
+ROSTER_CLOSED = register(
+    "signup.closed",
+    _("List closed: {task}"),
+    _("The list of “{task}” is closed with {count} agencies; watch the selection live."),
+)
+AWARD_PUBLISHED = register(
+    "award.noticed", _("Award notice: {task}"), _("{winner} was selected for “{task}”. The publicity period runs.")
+)
+AWARD_CONFIRMED = register(
+    "award.confirmed",
+    _("Confirmed: {task}"),
+    _("The publicity period of {code} “{task}” ended; the award is confirmed."),
+)
+
+
+def tell_owner(task: SelectionTask, kind: str, at: datetime) -> None:
+    """One message of this kind to everybody at the task's owner."""
+    notify(
+        accounts.members(task.owner),
+        kind,
+        {"task": task.name, "code": task.code},
+        key=f"{task.code}:{kind}:{task.extensions}:{at.timestamp()}",
+        at=at,
+        link=reverse("owner_task", args=[task.code]),
+    )

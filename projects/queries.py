@@ -1,0 +1,157 @@
+"""Named reads of selection: what each person may see, and the lists the pages show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from agencies.models import Agency
+from agencies.queries import fitting_items
+from marketplace import accounts, clock, events
+from marketplace.models import Organisation, User
+
+from .models import Avoidance, Award, LiveSession, SelectionTask, SignUp
+from .states import LIVE, PUBLIC, SessionState, TaskState
+
+
+def visible_to(user: User | None) -> QuerySet[SelectionTask]:
+    """Published tasks are everybody's; drafts are their owner's (a delegate's own), the office's and the supervisor's."""
+    tasks = SelectionTask.objects.select_related("owner", "item", "session")
+    if accounts.acts_as(user, Organisation.Kind.OFFICE) or accounts.acts_as(user, Organisation.Kind.SUPERVISOR):
+        return tasks
+    return tasks.filter(Q(state__in=PUBLIC) | _owned_by(user))
+
+
+def notices() -> QuerySet[SelectionTask]:
+    """Public tasks with their live count of valid sign-ups as `signups`."""
+    return (
+        SelectionTask.objects.filter(state__in=PUBLIC)
+        .select_related("owner", "item", "session")
+        .annotate(signups=Count("sign_ups", filter=Q(sign_ups__withdrawn_at__isnull=True)))
+    )
+
+
+def signup_count(task: SelectionTask) -> int:
+    return task.sign_ups.filter(withdrawn_at__isnull=True).count()
+
+
+def my_sign_up(task: SelectionTask, agency: Agency | None) -> SignUp | None:
+    """The agency's sign-up that stands, or None."""
+    return task.sign_ups.filter(agency=agency, withdrawn_at__isnull=True).first() if agency else None
+
+
+def agency_of(user: User | None) -> Agency | None:
+    organisation = accounts.organisation_of(user, Organisation.Kind.AGENCY)
+    return Agency.objects.filter(pk=organisation.pk).select_related("organisation").first() if organisation else None
+
+
+def live_now() -> QuerySet[LiveSession]:
+    """Sessions on the air, then the planned ones, soonest first."""
+    return LiveSession.objects.filter(state__in=LIVE).order_by("open_at", "pk")
+
+
+def upcoming() -> QuerySet[LiveSession]:
+    return LiveSession.objects.filter(state=SessionState.PLANNED).order_by("open_at", "pk")
+
+
+def past() -> QuerySet[LiveSession]:
+    return LiveSession.objects.filter(state=SessionState.FINISHED).order_by("-open_at", "-pk")
+
+
+def awards() -> QuerySet[Award]:
+    return Award.objects.select_related(
+        "task__owner", "task__item", "winner__organisation", "task__session"
+    ).order_by("-published_at", "-pk")
+
+
+def transcript(task: SelectionTask) -> dict[str, Any]:
+    """The whole evidence of one draw as one JSON object, `draw/v1/transcript`; `verify.py` accepts it offline.
+
+    Complete only after the result; the caller asks for `task.result` first.
+    """
+    session = task.session
+    assert session is not None
+    result, seal = task.result, session.seal
+    stream, case = session.stream_name(), task.stream_name()
+    envelopes = events.read_all(stream)
+    planned = envelopes[0]["data"]
+    signups = [item.entry for item in task.sign_ups.order_by("pk")]
+    return {
+        "t": "draw/v1/transcript",
+        "log": planned["log"],
+        "entries": {
+            "plan": session.plan,
+            "post": task.post,
+            "close": task.closing,
+            "open": session.opening,
+            "freeze": seal.entry,
+            "result": result.entry,
+            "signups": signups,
+        },
+        "pot": [item.line for item in session.pot.filter(attempt=session.attempt).order_by("pk")],
+        "streams": {stream: envelopes, case: events.read_all(case)},
+    }
+
+
+def own_tasks(user: User | None) -> QuerySet[SelectionTask]:
+    """The tasks of the owners a person acts for: a manager's whole unit, a delegate's own."""
+    return SelectionTask.objects.filter(_owned_by(user)).select_related("owner", "item", "session")
+
+
+def _owned_by(user: User | None) -> Q:
+    seen = Q(pk__in=())
+    for membership in accounts.memberships(user):
+        if membership.organisation.kind == Organisation.Kind.OWNER:
+            own = Q(owner_id=membership.organisation_id)
+            if membership.role != "manager":
+                own &= Q(created_by_id=membership.user_id)
+            seen |= own
+    return seen
+
+
+def open_tasks(agency: Agency, at: datetime) -> QuerySet[SelectionTask]:
+    """Tasks open for sign-up, the first deadline first, with `mine` (signed up) and `avoided` of the agency."""
+    own = SignUp.objects.filter(task=OuterRef("pk"), agency=agency, withdrawn_at__isnull=True)
+    kept_away = Avoidance.objects.filter(task=OuterRef("pk"), agency=agency)
+    return (
+        SelectionTask.objects.filter(state=TaskState.PUBLISHED, signup_deadline__gte=at)
+        .select_related("owner", "item", "session")
+        .annotate(mine=Exists(own), avoided=Exists(kept_away))
+        .order_by("signup_deadline", "pk")
+    )
+
+
+def fitting_tasks(agency: Agency, at: datetime) -> QuerySet[SelectionTask]:
+    """Of the open tasks those the agency may sign up for and has not."""
+    fitting = fitting_items(agency, clock.local_date(at))
+    return open_tasks(agency, at).filter(Q(mine=False), Q(avoided=False), item__in=fitting)
+
+
+def sign_ups_of(user: User | None) -> QuerySet[SignUp]:
+    """The sign-ups of the agencies a person acts for, newest first, with task, session and award."""
+    agencies = [
+        m.organisation_id for m in accounts.memberships(user) if m.organisation.kind == Organisation.Kind.AGENCY
+    ]
+    return (
+        SignUp.objects.filter(agency__in=agencies)
+        .select_related(
+            "agency__organisation", "task__owner", "task__item", "task__session", "task__award_notice__winner"
+        )
+        .order_by("-at", "-pk")
+    )
+
+
+def task_by_state(tasks: QuerySet[SelectionTask]) -> dict[str, int]:
+    return dict(tasks.order_by().values_list("state").annotate(n=Count("pk")))
+
+
+def desk_cards(user: User | None, at: datetime) -> list[dict[str, Any]]:
+    """What waits for this person in selection; see `marketplace.pages.desk` for the shape."""
+    from .cards import cards
+
+    return cards(user, at)
+
+
+__all__ = ["TaskState"]
