@@ -23,7 +23,7 @@ run: .venv/messages
 	@$(PY) manage.py serve --port $(PORT)
 
 test: .venv/messages
-	@$(PY) -m pytest -n auto -m "not browser and not services" $(ARGS)
+	@$(PY) -m pytest -n auto -m "not browser and not services and not bench" $(ARGS)
 
 lint: .venv/messages
 	$(PY) -m ruff check .
@@ -32,6 +32,12 @@ lint: .venv/messages
 	.venv/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --fail-level WARNING
+
+messages: .venv/messages
+	@for app in marketplace agencies projects livestream; do \
+	  (cd $$app && DJANGO_SETTINGS_MODULE=marketplace.settings PYTHONPATH=.. ../.venv/bin/django-admin makemessages -l zh_Hans --no-wrap --no-location -v0) || exit 1; \
+	done
+	@$(PY) -m marketplace.translations
 
 clean:
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis
