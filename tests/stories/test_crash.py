@@ -79,8 +79,8 @@ def die_at(step: int, inside: bool) -> None:
     events.record = record
 
 
-def conduct(start: datetime, people: list[tuple[int, int]], spans: int = 200) -> None:
-    """The clock, a worker and the agencies' pages, from `start` on, at half-second steps, until the session is over."""
+def conduct(start: datetime, people: list[tuple[int, int]], turns: int = 40) -> None:
+    """The clock, a worker and the agencies' pages, from `start` on, at the moments when something is due, until the session is over."""
 
     def compute(seed: bytes, iters: int, beat: Callable[[float], bool], every: float = 1.0) -> draw.Delay | None:
         return delay.evaluate(seed, iters) if beat(1.0) and beat(2.0) else None
@@ -92,7 +92,7 @@ def conduct(start: datetime, people: list[tuple[int, int]], spans: int = 200) ->
     from agencies.models import Agency
     from marketplace.models import User
 
-    for _ in range(spans):
+    for _ in range(turns):
         deadlines.run_due(moment)
         session = LiveSession.objects.get()
         if session.state == SessionState.OPENED:
@@ -105,11 +105,14 @@ def conduct(start: datetime, people: list[tuple[int, int]], spans: int = 200) ->
                     r="ab" * 32,
                 )
         conductor.compute_results(moment)
-        if LiveSession.objects.get().state == SessionState.FINISHED:
+        session = LiveSession.objects.get()
+        if session.state == SessionState.FINISHED:
             return
         moment += STEP
         if session.state == SessionState.PLANNED:
             moment = max(moment, session.open_at)
+        elif session.state == SessionState.OPENED and session.closes_at is not None:
+            moment = max(moment, session.closes_at)
 
 
 def report(path: Path, *, judge: bool) -> None:
