@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.utils.module_loading import import_string
 
 from marketplace import catalogue, events, notifications
@@ -94,3 +95,7 @@ def test_no_dependency_is_locked_without_a_hash_or_with_an_address() -> None:
 
 def test_the_catalogue_file_is_the_one_that_is_loaded() -> None:
     assert len(catalogue.FILE.read_text(encoding="utf-8").splitlines()) == 79
+
+
+def test_the_drawn_workflows_are_the_ones_that_run() -> None:
+    call_command("workflow_docs", check=True)
