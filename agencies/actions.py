@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from marketplace import accounts
 from marketplace.accounts import belongs_to, memberships
 from marketplace.clock import iso_micros, local_date
 from marketplace.deadlines import deadline
@@ -61,7 +62,7 @@ def register_agency(
             organisation = Organisation.objects.create(kind=Organisation.Kind.AGENCY, name=name.strip(), code=code)
             agency = Agency.objects.create(organisation=organisation, registered_at=at, **values)
             Membership.objects.create(user=actor, organisation=organisation, role=Membership.Role.MANAGER)
-            vars(actor).pop("_memberships", None)
+            accounts.forget(actor)
             journal.open_private(agency)
             private = {
                 key: getattr(agency, key)
@@ -71,7 +72,7 @@ def register_agency(
             journal.note(agency, journal.REGISTERED, public, actor=actor, at=at, private=private)
     except IntegrityError as clash:
         # Two people at once with the same code: the database lets one through.
-        vars(actor).pop("_memberships", None)
+        accounts.forget(actor)
         raise FieldErrors({"code": [_already_registered(code)]}) from clash
     return agency
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from marketplace import clock, deadlines, events
+from marketplace.casefile import deadline_clock, history
 from marketplace.errors import DomainError
-from marketplace.models import Organisation, Requirement, Upload
+from marketplace.models import Requirement, Upload
 from marketplace.templatetags.ui import date_text
 
 from . import queries, rules
@@ -60,45 +60,14 @@ def basic_rows(agency: Agency, *, full: bool) -> list[dict[str, Any]]:
 # ---------- clocks ----------
 
 
-def day_reason(reason: str) -> str:
-    """The words of a day in a count; empty for an ordinary working day."""
-    return {
-        "event_day": _("day of the event"),
-        "makeup_workday": _("make-up working day"),
-        "weekend": _("weekend"),
-        "holiday": _("public holiday"),
-        "local_closure": _("closed locally"),
-        "local_workday": _("worked locally"),
-    }.get(reason, "")
-
-
-def deadline_clock(label: str, due: datetime, derivation: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """The context of components/clock.html from a stored deadline and its derivation."""
-    shown: dict[str, Any] = {
-        "label": label,
-        "due": due,
-        "now": at,
-        "rule": derivation.get("basis", ""),
-        "state": rules.light(clock.from_iso(derivation["start"]), due, at),
-        "counted": [],
-    }
-    if period := derivation.get("period"):
-        last = date.fromisoformat(period["last"])
-        shown["remaining_workdays"] = max(0, deadlines.calendar().workdays_between(clock.local_date(at), last))
-        shown["provisional"] = period["provisional"]
-        shown["counted"] = [
-            {"day": date.fromisoformat(day["date"]), "counted": day["counted"], "reason": day_reason(day["reason"])}
-            for day in period["days"]
-        ]
-    return shown
-
-
 def running_clock(agency: Agency, at: datetime) -> dict[str, Any] | None:
     """The clock that runs in the present state, or None."""
     if agency.state == AgencyState.SUBMITTED and agency.form_check_due and agency.form_check_derivation:
-        return deadline_clock(_("Form check by the office"), agency.form_check_due, agency.form_check_derivation, at)
+        return deadline_clock(
+            _("Form check by the office"), agency.form_check_due, agency.form_check_derivation, at=at
+        )
     if agency.state == AgencyState.PUBLICITY and agency.publicity_until and agency.publicity_derivation:
-        return deadline_clock(_("End of the publicity"), agency.publicity_until, agency.publicity_derivation, at)
+        return deadline_clock(_("End of the publicity"), agency.publicity_until, agency.publicity_derivation, at=at)
     return None
 
 
@@ -292,19 +261,6 @@ def refusal_text(refusal: DomainError) -> str:
 
 def timeline(agency: Agency, at: datetime) -> list[dict[str, Any]]:
     """The context of components/timeline.html, newest first: what comes next, then the events of the agency's log."""
-    basis = {spec.event: spec.basis for spec in Agency.verbs().values()}
-    roles = dict(Organisation.Kind.choices) | {"system": _("the clock"), "public": _("visitor")}
-    past = [
-        {
-            "at": clock.from_iso(event["at"]),
-            "act": str(events.event_type(event["type"]).words).format(**event["data"]),
-            "actor": event["actor"]["name"],
-            "role": str(roles.get(event["actor"]["role"], event["actor"]["role"])),
-            "rule": basis.get(event["type"], ""),
-            "tense": "past",
-        }
-        for event in events.read(agency.stream_name())
-    ]
     coming = []
     if agency.state == AgencyState.PUBLICITY and agency.publicity_until and agency.publicity_until > at:
         coming = [
@@ -314,4 +270,4 @@ def timeline(agency: Agency, at: datetime) -> list[dict[str, Any]]:
                 "tense": "future",
             }
         ]
-    return [*coming, *reversed(past)]
+    return [*coming, *reversed(history(agency))]

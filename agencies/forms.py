@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from marketplace import uploads
 from marketplace.errors import FieldErrors
@@ -50,8 +51,19 @@ def _text(
     )
 
 
+class PhoneField(forms.CharField):
+    """A phone number; digits and hyphens typed full-width by a Chinese keyboard are understood."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(unicodedata.normalize("NFKC", value) if isinstance(value, str) else value) or ""
+
+
 def _phone() -> forms.CharField:
-    return _text(Agency, "contact_phone", rules.DEFECT_FIELDS["contact_phone"], autocomplete="tel", inputmode="tel")
+    return PhoneField(
+        label=rules.DEFECT_FIELDS["contact_phone"],
+        max_length=Agency._meta.get_field("contact_phone").max_length,
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
 
 
 def _email() -> forms.EmailField:
@@ -217,7 +229,7 @@ class QualificationForm(forms.Form):
             levels.setdefault(given)
         self.fields["level"].choices = [("", "—"), *((level, level) for level in levels)]  # type: ignore[attr-defined]
         self.fields["requirements"].choices = [  # type: ignore[attr-defined]
-            (one.pk, f"{one.item}: {one.text}") for one in asked
+            (one.pk, str(one.item) + pgettext("between label and text", ": ") + one.text) for one in asked
         ]
         if not levels:
             del self.fields["level"]

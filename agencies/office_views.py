@@ -14,6 +14,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from marketplace import clock
+from marketplace.casefile import light
 from marketplace.errors import FieldErrors
 from marketplace.models import User
 from marketplace.paging import page_of
@@ -77,8 +78,9 @@ def office_queue(request: HttpRequest) -> HttpResponse:
 
 def _queue_row(agency: Agency, at: datetime) -> dict[str, Any]:
     if agency.state == AgencyState.SUBMITTED:
-        due, light = agency.form_check_due, rules.light(agency.submitted_at, agency.form_check_due, at)
-        chip = {"kind": LIGHT_CHIPS[light], "text": light_words(light)}
+        due = agency.form_check_due
+        shown = light(agency.submitted_at, due, at)
+        chip = {"kind": LIGHT_CHIPS[shown], "text": light_words(shown)}
     else:
         due = agency.publicity_until if agency.state == AgencyState.PUBLICITY else agency.checked_at
         chip = casefile.state_chip(agency)

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from marketplace import accounts
+from marketplace.casefile import light
 from marketplace.models import Organisation, Requirement, ServiceClass, ServiceItem, User
+from marketplace.templatetags.ui import day_text
 
 from . import rules
 from .models import Agency, AgencyItem, Qualification, QualificationUse
@@ -125,10 +126,15 @@ def _explain_group(group: list[Requirement], papers: dict[int, list[Qualificatio
     if good:
         # The one that lasts longest; without an end it lasts for ever.
         best = max(good, key=lambda paper: (paper.valid_until is None, paper.valid_until or on))
-        return Check(True, f"{wanted}: {describe(best)}")
+        return Check(True, _labelled(wanted, describe(best)))
     if not found:
         return Check(False, _("{requirement}: no certificate was entered.").format(requirement=wanted))
-    return Check(False, f"{wanted}: " + "; ".join(f"{describe(paper)} – {_fault(paper, on)}" for paper in found))
+    faults = pgettext("between sentences", "; ").join(f"{describe(paper)} – {_fault(paper, on)}" for paper in found)
+    return Check(False, _labelled(wanted, faults))
+
+
+def _labelled(label: str, text: str) -> str:
+    return label + pgettext("between label and text", ": ") + text
 
 
 def _fault(paper: Qualification, on: date) -> str:
@@ -142,13 +148,9 @@ def describe(paper: Qualification) -> str:
     words = " ".join(part for part in (paper.name, paper.level, paper.number) if part)
     if paper.valid_until is None:
         return _("{certificate}, valid from {start} without end").format(
-            certificate=words, start=_day(paper.valid_from)
+            certificate=words, start=day_text(paper.valid_from)
         )
-    return _("{certificate}, valid until {end}").format(certificate=words, end=_day(paper.valid_until))
-
-
-def _day(day: date) -> str:
-    return date_format(day, "Y-m-d")
+    return _("{certificate}, valid until {end}").format(certificate=words, end=day_text(paper.valid_until))
 
 
 # ---------- who sees what ----------
@@ -284,7 +286,7 @@ def desk_cards(user: User | None, at: datetime) -> list[dict[str, Any]]:
                 "url": reverse("office_check", args=[entry.code]),
                 "hint": _("form check"),
                 "due": entry.form_check_due,
-                "light": rules.light(entry.submitted_at, entry.form_check_due, at),
+                "light": light(entry.submitted_at, entry.form_check_due, at),
             }
             for entry in waiting[:5]
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,6 +19,7 @@ from stdnum.exceptions import ValidationError as NumberError
 from marketplace.catalogue import levels
 from marketplace.errors import Text
 from marketplace.models import Requirement
+from marketplace.templatetags.ui import day_text
 
 from .models import Agency, Qualification
 
@@ -107,7 +108,7 @@ def check_qualification(values: Mapping[str, Any], *, on: date) -> Errors:
         errors["valid_until"] = [_("The last day of validity lies before the first.")]
     if valid_until is not None and valid_until < on and "valid_until" not in errors:
         errors["valid_until"] = [
-            _("This certificate expired on {day}; only valid ones can be entered.").format(day=valid_until)
+            _("This certificate expired on {day}; only valid ones can be entered.").format(day=day_text(valid_until))
         ]
     if values.get("kind") == Kind.PRACTITIONERS and not values.get("practitioners_count"):
         errors["practitioners_count"] = [_("Enter how many certified people work for the agency.")]
@@ -208,13 +209,3 @@ def known_defect_field(agency: Agency, field: str) -> bool:
     if found := QUALIFICATION_DEFECT.fullmatch(field):
         return agency.qualifications.filter(pk=int(found.group(1))).exists()
     return field in DEFECT_FIELDS
-
-
-def light(start: datetime | None, due: datetime | None, at: datetime) -> str:
-    """`green`, `amber` in the last third of the period, `red` when overdue; empty without a clock."""
-    if due is None:
-        return ""
-    if at >= due:
-        return "red"
-    total = due - start if start else timedelta(0)
-    return "amber" if due - at <= total / 3 else "green"

@@ -57,6 +57,8 @@ async def stream_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     await send({"type": "websocket.accept"})
     try:
         name = scope["url_route"]["kwargs"]["name"]
+        if "\x00" in name:  # PostgreSQL knows no such text
+            raise frames.BadRequest("name")
         after = _first_after(scope.get("query_string", b""))
         async with switchboard() as board:
             if board.guests > max_viewers():

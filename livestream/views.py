@@ -32,9 +32,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from marketplace import events
+from marketplace import clock, events
 from marketplace.accounts import current_user
-from marketplace.clock import from_iso, iso_micros, now
+from marketplace.clock import from_iso, iso_micros
 from marketplace.permissions import access
 
 from . import frames
@@ -77,7 +77,7 @@ def stream_events(request: HttpRequest, name: str) -> HttpResponse:
     else:
         # Not beyond the head that the tag names, though more may have come since.
         found = events.read(name, after, min(limit, head - after)) if after < head else []
-        body = {"stream": name, "head": head, "server_time": iso_micros(now()), "events": found}
+        body = {"stream": name, "head": head, "server_time": iso_micros(clock.now()), "events": found}
         response = HttpResponse(frames.encode(body), content_type="application/json")
     response["ETag"] = tag
     patch_cache_control(response, no_cache=True, **({"public": True} if is_public else {"private": True}))
@@ -111,7 +111,7 @@ def live_replay(request: HttpRequest, sid: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, sid: str) -> dict[str, Any]:
-    user, at, stream = current_user(request), now(), f"{KIND}:{sid}"
+    user, at, stream = current_user(request), clock.now(), f"{KIND}:{sid}"
     if not events.may_read(user, stream):
         raise Http404
     # The events first: what the presenter then tells may be newer, never older.

@@ -24,6 +24,12 @@ def memberships(user: User | None) -> list[Membership]:
     return found
 
 
+def forget(user: User) -> None:
+    """Let go of the memberships read so far; after one was made for this person. Works through a lazy request user."""
+    if hasattr(user, "_memberships"):
+        del user._memberships
+
+
 def belongs_to(user: User | None, organisation: Organisation | int | None) -> bool:
     pk = organisation.pk if isinstance(organisation, Organisation) else organisation
     return pk is not None and any(m.organisation_id == pk for m in memberships(user))

@@ -242,7 +242,7 @@ def verify(streams: Iterable[Stream] | None = None) -> Iterator[Fault]:
     """Every fault in the log: a changed, missing or reordered event, a wrong commitment, a head that does not fit."""
     for stream in streams if streams is not None else Stream.objects.order_by("name").iterator():
         seq, prev = 0, NO_HASH
-        for event in Event.objects.filter(stream=stream).order_by("seq", "pk").iterator(chunk_size=2000):
+        for event in _settled(stream):
             if event.seq != seq + 1:
                 yield Fault(stream.name, seq + 1, "missing" if event.seq > seq + 1 else "repeated")
             if event.prev != prev:
@@ -259,6 +259,20 @@ def verify(streams: Iterable[Stream] | None = None) -> Iterator[Fault]:
             seq, prev = event.seq, event.hash
         if (seq, prev) != (stream.head_seq, stream.head_hash):
             yield Fault(stream.name, stream.head_seq, "head does not match the last event")
+
+
+def _settled(stream: Stream) -> Iterator[Event]:
+    """Every event of a stream in order, those included that are written meanwhile; the head of `stream` keeps up."""
+    last = -1
+    while True:
+        known = stream.head_seq
+        rows = Event.objects.filter(stream=stream, seq__gt=last).order_by("seq", "pk")
+        for event in rows.iterator(chunk_size=2000):
+            last = event.seq
+            yield event
+        stream.refresh_from_db(fields=["head_seq", "head_hash"])
+        if stream.head_seq == known:
+            return
 
 
 def make_public(name: str) -> None:

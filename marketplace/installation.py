@@ -9,13 +9,13 @@ from .models import Installation
 # Every account of a demo database has this password; both are printed at the start and on its login page.
 DEMO_PASSWORD = "sunshine-2026"
 DEMO_LOGINS = [
-    ("owner1", "项目业主 owner"),
-    ("agency1 … agency348", "中介服务机构 agency"),
-    ("office1", "协管办（审核） office, checks"),
-    ("office2", "协管办（发布） office, publishes"),
-    ("authority1", "行业主管部门 authority"),
-    ("supervisor1", "监察 supervisor"),
-    ("visitor1", "新用户 a person without an organisation"),
+    ("owner1", "项目业主", "owner"),
+    ("agency1 … agency348", "中介服务机构", "agency"),
+    ("office1", "协管办（审核）", "office, checks"),
+    ("office2", "协管办（发布）", "office, publishes"),
+    ("authority1", "行业主管部门", "authority"),
+    ("supervisor1", "监察", "supervisor"),
+    ("visitor1", "新用户", "a person without an organisation"),
 ]
 
 

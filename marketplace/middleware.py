@@ -1,11 +1,12 @@
-"""Two small middlewares: refusals become pages, and every answer carries the content security policy."""
+"""Small middlewares: refusals become pages, every answer carries the content security policy, addresses are text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from .errors import DomainError
 
@@ -29,6 +30,18 @@ class ContentSecurityPolicy:
         return response
 
 
+class WholeAddresses:
+    """400 for an address with a NUL character: no name here has one, and PostgreSQL knows no such text."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponseBadRequest("400 Bad Request\n", content_type="text/plain")
+        return self.get_response(request)
+
+
 class DomainErrors:
     """Turns a DomainError into a page, or into problem+json for a program."""
 
@@ -44,4 +57,7 @@ class DomainErrors:
         accept = request.headers.get("Accept", "")
         if "json" in accept and "text/html" not in accept:
             return JsonResponse(error.as_problem(), status=error.status, content_type="application/problem+json")
-        return render(request, "marketplace/error.html", {"error": error}, status=error.status)
+        back = request.headers.get("Referer", "")
+        if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+            back = ""
+        return render(request, "marketplace/error.html", {"error": error, "back": back}, status=error.status)

@@ -74,6 +74,11 @@ def mark_read(user: User, *, at: datetime, pk: int | None = None) -> int:
     return (unread if pk is None else unread.filter(pk=pk)).update(read_at=at)
 
 
+def settle(kind: str, link: str, *, at: datetime) -> int:
+    """The work a message called for is done: it is read for everybody who had it. Returns how many were unread."""
+    return Notification.objects.filter(kind=kind, link=link, read_at=None).update(read_at=at)
+
+
 def _claim(now: datetime) -> OutboxMessage | None:
     """Take one waiting message for the time of the lease; a sender that dies leaves it to the next."""
     with transaction.atomic():
@@ -90,20 +95,24 @@ def _claim(now: datetime) -> OutboxMessage | None:
         return message
 
 
-def send_due(now: datetime, limit: int = 20) -> int:
-    """Send waiting messages, oldest first; returns how many left. A failed one is tried again after a growing pause."""
+def send_due(now: datetime, limit: int = 5) -> int:
+    """Send waiting messages, oldest first; returns how many left. A failed one is tried again after a growing pause.
+
+    `limit` times settings.EMAIL_TIMEOUT stays below LEASE, so that no second sender takes a message that is being sent.
+    """
     sent = 0
     for _ in range(limit):
         message = _claim(now)
         if message is None:
             break
-        with override(settings.LANGUAGE_CODE):
-            subject, text = words(message.notification)
         try:
-            send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [message.address])
+            with override(settings.LANGUAGE_CODE):
+                subject, text = words(message.notification)
+            # A name may hold a line break, which no header may.
+            send_mail(" ".join(subject.split()), text, settings.DEFAULT_FROM_EMAIL, [message.address])
         except Exception as error:  # whatever a mail server may do, the message is kept
             logger.warning("message %s not sent: %s", message.pk, error)
-            message.last_error = str(error)[:200]
+            message.last_error = (str(error) or type(error).__name__)[:200]
             if message.attempts > len(RETRIES):
                 message.state = OutboxMessage.State.FAILED
             else:

@@ -62,7 +62,9 @@ def _edge(queryset: QuerySet[Any], key: str, pk: str | None) -> tuple[Any, int] 
     if not pk or not pk.isascii() or not pk.isdigit() or len(pk) > 18:
         return None
     # The edge row need not match the filters any more, it only has to exist to tell its place.
-    return queryset.model._default_manager.filter(pk=int(pk)).values_list(key, "pk").first()
+    found: tuple[Any, int] | None = queryset.model._default_manager.filter(pk=int(pk)).values_list(key, "pk").first()
+    # A row outside the list, a draft among notices, may have no value yet.
+    return found if found is not None and found[0] is not None else None
 
 
 def _address(query: QueryDict, side: str, pk: Any) -> str:

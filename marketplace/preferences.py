@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from . import accounts, installation
@@ -56,11 +57,14 @@ def preferences(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: theme, care, demo, who hosts the site, the person's memberships and unread messages."""
     user = accounts.current_user(request) if hasattr(request, "user") else None
     demo = installation.is_demo()
+    chinese = (get_language() or "").startswith("zh")
     return {
         "theme": theme_of(request),
         "care": care_of(request),
         "demo": demo,
-        "demo_logins": [f"{name}  {role}" for name, role in installation.DEMO_LOGINS] if demo else [],
+        "demo_logins": [f"{name}  {zh if chinese else en}" for name, zh, en in installation.DEMO_LOGINS]
+        if demo
+        else [],
         "demo_password": installation.DEMO_PASSWORD if demo else "",
         "site_name": settings.SITE_NAME,
         "host_name": settings.SITE_HOST_NAME,

@@ -33,11 +33,17 @@ def _own_secret_key() -> str:
     """A random key made at the first start and kept in KEYS_DIR, so that no default key can go into production."""
     path = KEYS_DIR / "django.key"
     KEYS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    if not path.exists():
+        # Written whole before it gets its name: a process that starts at the same time must not read half a key.
+        staged = KEYS_DIR / f".django.key.{secrets.token_hex(8)}"
+        with open(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+        try:
+            os.link(staged, path)
+        except FileExistsError:
+            pass
+        finally:
+            staged.unlink()
     return path.read_text()
 
 
@@ -83,6 +89,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "marketplace.middleware.WholeAddresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -201,6 +208,8 @@ EMAIL_HOST = env("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+# EMAIL_TIMEOUT: seconds; a mail server that says nothing must not hold all later letters.
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "20"))
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "noreply@localhost")
 
@@ -217,7 +226,7 @@ if HTTPS:
 # Dotted paths the kernel calls without knowing the apps above it.
 DEADLINE_SOURCES = ["agencies.deadlines.due", "projects.deadlines.due"]
 STREAM_PRESENTERS = {"session": "projects.presenters.present_session"}
-DESK_CARDS = ["agencies.queries.desk_cards", "projects.queries.desk_cards"]
+DESK_CARDS = ["agencies.queries.desk_cards", "projects.cards.cards"]
 # BACKGROUND_JOBS: what `manage.py worker` repeats; each takes `now` and returns how much it did.
 BACKGROUND_JOBS = ["marketplace.notifications.send_due", "projects.conductor.compute_results"]
 # DEMO_JOBS run beside them in a database that is marked as a demo, and nowhere else.

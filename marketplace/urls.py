@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import pages, styleguide, uploads
+from . import pages, rules_page, styleguide, uploads
 from .preferences import set_preferences
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("messages/", pages.messages, name="messages"),
     path("catalogue/", pages.catalogue, name="catalogue"),
     path("catalogue/<str:code>/", pages.catalogue_item, name="catalogue_item"),
+    path("rules/", rules_page.rules, name="rules"),
     path("help/", pages.guide, name="help"),
     path("about/", pages.about, name="about"),
     path("accessibility/", pages.accessibility, name="accessibility"),

@@ -28,9 +28,10 @@ def _key(directory: Path, name: str) -> bytes:
     """32 random bytes kept in a file; made with O_EXCL so that two processes starting together agree on one key."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / name
-    staged = directory / f".{name}.{os.getpid()}"
+    # A name of its own: a second thread must not write into the file that the first has linked already.
+    staged = directory / f".{name}.{secrets.token_hex(8)}"
     if not path.exists():
-        with open(os.open(staged, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        with open(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(secrets.token_bytes(32))
             file.flush()
             os.fsync(file.fileno())

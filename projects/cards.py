@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from agencies.rules import light
 from marketplace import accounts
+from marketplace.casefile import light
 from marketplace.models import Organisation, User
 
 from . import queries
@@ -64,7 +64,7 @@ def _owner_cards(user: User | None, at: datetime) -> list[Item]:
         (_("Open for sign-up"), f"{base}?tab=open", (TaskState.PUBLISHED,)),
         (_("Awards in publicity"), f"{base}?tab=awarded", (TaskState.AWARDED,)),
     )
-    return [
+    cards = [
         _card(
             title,
             url,
@@ -78,6 +78,8 @@ def _owner_cards(user: User | None, at: datetime) -> list[Item]:
         )
         for title, url, states in groups
     ]
+    cards[0]["action"] = {"label": _("New purchase notice"), "url": reverse("owner_task_new")}
+    return cards
 
 
 def _owner_item(task: SelectionTask, at: datetime) -> Item:

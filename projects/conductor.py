@@ -25,7 +25,7 @@ from marketplace.workflow import fire, locked
 from . import delay, draw, journal, rules
 from .actions import award_task
 from .models import DrawResult, Freeze, LiveSession, PotLine, SelectionTask
-from .sessions import next_slot, party_name, party_sign, platform_name, reschedule, secret_of, the_office
+from .sessions import must_keys, next_slot, party_name, party_sign, platform_name, reschedule, secret_of, the_office
 from .states import SessionState, TaskState
 
 __all__ = ["journal"]
@@ -38,13 +38,16 @@ def open_session(session: LiveSession, *, at: datetime) -> LiveSession:
     """Open the pot at the declared time, with the lines of the platform, the owner and the office.
 
     An opening missed by a whole slot is not made up for: the session moves to its next declared slot. Raises WrongState,
-    RuleBroken.
+    RuleBroken; vault.Damaged while the keys are not those of the plan: a draw under others would convince no verifier.
     """
-    if session.state == SessionState.PLANNED and at >= session.open_at + timedelta(seconds=session.retry_s):
-        return reschedule(
-            session, at=at, open_at=next_slot(session, at + timedelta(seconds=2)), reason="opening_missed"
-        )
     with transaction.atomic():
+        # Judged on the locked row: another clock may have moved the session since it was read.
+        session = locked(session)
+        missed = at >= session.open_at + timedelta(seconds=session.retry_s)
+        if session.state == SessionState.PLANNED and missed:
+            return reschedule(
+                session, at=at, open_at=next_slot(session, at + timedelta(seconds=2)), reason="opening_missed"
+            )
         closes_at = at.replace(microsecond=0) + timedelta(seconds=session.window_s)
         opening = draw.entry(
             "open",
@@ -54,10 +57,13 @@ def open_session(session: LiveSession, *, at: datetime) -> LiveSession:
             closes=clock.iso_seconds(closes_at),
         )
         row, event = fire(session, "open", actor=None, at=at, data=opening, opening=opening, closes_at=closes_at)
+        parties = [row.tasks.select_related("owner").earliest("pk").owner, the_office()]
+        if must_keys(parties) != {party["who"]: party["pk"] for party in row.plan["must"]}:
+            raise vault.Damaged("the keys are not those of the plan; restore the folder of keys")
         # Signed before anybody can know the seed: a record that is changed later contradicts what the viewers hold.
         attest(row, event, at=at)
         _throw(row, who=platform_name(), organisation=None, r=secrets.token_hex(32), actor=None, at=at)
-        for organisation in (row.tasks.select_related("owner").earliest("pk").owner, the_office()):
+        for organisation in parties:
             _throw(
                 row,
                 who=party_name(organisation),
@@ -159,7 +165,8 @@ def _speed() -> int:
 
 
 def _me() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    # The end of a long name tells hosts apart; the column holds 60 characters.
+    return f"{socket.gethostname()[-40:]}:{os.getpid()}"
 
 
 def claim_sealed(now: datetime) -> LiveSession | None:

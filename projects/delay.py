@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from .draw import DISCRIMINANT_BITS, FORM_BYTES, GENERATOR, Delay
 
@@ -55,7 +56,11 @@ def compute(seed: bytes, iters: int, beat: Callable[[float], bool], every: float
     """
     began = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-m", "projects.delay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "projects.delay"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parent.parent,  # the module is found from here, wherever the worker was started
     ) as child:
         assert child.stdin is not None and child.stdout is not None
         child.stdin.write(json.dumps({"seed": seed.hex(), "iters": iters}) + "\n")

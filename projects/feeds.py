@@ -20,6 +20,11 @@ from .portal import filtered
 LENGTH = 40
 
 
+def printable(text: str) -> str:
+    """XML has no form for control characters: one in a name would cost everybody the whole feed."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 class NoticeFeed(Feed):
     """Newest purchase notices, or award notices with ?tab=awards."""
 
@@ -38,9 +43,12 @@ class NoticeFeed(Feed):
         return list(found.qs.order_by("-published_at", "-pk")[:LENGTH])
 
     def item_title(self, item: Any) -> str:
-        return str(item.task.name if isinstance(item, Award) else item.name)
+        return printable(item.task.name if isinstance(item, Award) else item.name)
 
     def item_description(self, item: Any) -> str:
+        return printable(self._description(item))
+
+    def _description(self, item: Any) -> str:
         if isinstance(item, Award):
             return _("{winner} was selected; publicity until {until}.").format(
                 winner=item.winner.organisation.name, until=datetime_text(item.publicity_until, end_of_day=True)

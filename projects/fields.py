@@ -28,9 +28,12 @@ class AmountField(forms.Field):
 
     def to_python(self, value: Any) -> Decimal | None:
         text = unicodedata.normalize("NFKC", str(value if value is not None else ""))
-        text = re.sub(r"[\s,¥元、]", "", text).replace("−", "-")
+        text = re.sub(r"[\s¥元]", "", text).replace("−", "-").replace("、", ",")
         if not text:
             return None
+        # A comma only between thousands: 12,86 is a slip of the pen and must not become 1286.
+        if "," in text and re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", text):
+            text = text.replace(",", "")
         if re.fullmatch(r"-[0-9]+(\.[0-9]*)?|-\.[0-9]+", text) or re.fullmatch(r"0+(\.0*)?", text):
             raise forms.ValidationError(_("The amount must be more than zero."), code="not_positive")
         if re.fullmatch(r"[0-9]+\.[0-9]{3,}", text):

@@ -199,6 +199,9 @@ class TaskForm(forms.Form):
         for name, sentences in field_faults(cleaned).items():
             for sentence in sentences:
                 self.add_error(name, str(sentence))
+        closes = cleaned.get("signup_deadline")
+        if closes is not None and closes <= clock.now():
+            self.add_error("signup_deadline", _("The sign-up deadline has passed already; choose a later one."))
         if cleaned.get("amount_kind") == SelectionTask.AmountKind.NOT_ESTIMATED and cleaned.get("amount_yuan"):
             self.add_error("amount_yuan", _("Remove the amount, or choose the fixed price."))
         self._clean_avoidances(cleaned)

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from agencies.rules import light
 from marketplace import deadlines
+from marketplace.casefile import light
 from marketplace.clock import local_date
 from marketplace.templatetags.ui import remaining_text
 from marketplace.workdays import Calendar

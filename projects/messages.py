@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from marketplace import accounts
+from marketplace.models import Membership
 from marketplace.notifications import notify, register
 
 from .models import SelectionTask
@@ -47,9 +49,10 @@ AWARD_CONFIRMED = register(
 
 
 def tell_owner(task: SelectionTask, kind: str, at: datetime) -> None:
-    """One message of this kind to everybody at the task's owner."""
+    """One message of this kind to the owner's managers and to the delegate whose task it is."""
+    managers = Q(memberships__organisation=task.owner, memberships__role=Membership.Role.MANAGER)
     notify(
-        accounts.members(task.owner),
+        accounts.members(task.owner).filter(managers | Q(pk=task.created_by_id)),
         kind,
         {"task": task.name, "code": task.code},
         key=f"{task.code}:{kind}:{task.extensions}:{at.timestamp()}",

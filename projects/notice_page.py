@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import condition, require_safe
 
 from marketplace import accounts, clock, events
+from marketplace.casefile import deadline_clock
 from marketplace.deadlines import calendar
 from marketplace.parameters import parameter
 from marketplace.permissions import access
@@ -112,7 +113,7 @@ def _clocks(task: SelectionTask, at: datetime) -> list[dict[str, Any]]:
     if award is not None:
         clocks.insert(
             0,
-            notices.deadline_clock(
+            deadline_clock(
                 _("End of the publicity period"),
                 award.publicity_until,
                 award.derivation,
@@ -135,7 +136,7 @@ def _signup_clock(task: SelectionTask, at: datetime) -> dict[str, Any]:
         derivation["period"] = days.period(first, max(0, days.workdays_between(first, last))).as_data()
     label = _("Sign-up deadline, extended once") if task.extensions else _("Sign-up deadline")
     over = at > task.signup_deadline or task.state != TaskState.PUBLISHED
-    shown = notices.deadline_clock(label, task.signup_deadline, derivation, at=at, met=over)
+    shown = deadline_clock(label, task.signup_deadline, derivation, at=at, met=over)
     if not shown.get("remaining_workdays"):
         shown.pop("remaining_workdays", None)
     return shown

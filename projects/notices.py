@@ -5,7 +5,7 @@ Everything is made here, so that the templates ask the database nothing and each
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from agencies.queries import explain
-from agencies.rules import light
-from marketplace import clock, events
-from marketplace.deadlines import Deadline, calendar
+from agencies.rules import mandatory_groups
+from marketplace import clock
+from marketplace.casefile import days_left, deadline_clock, history, light
+from marketplace.deadlines import Deadline
 from marketplace.errors import DomainError, RuleBroken
-from marketplace.models import Organisation, User
+from marketplace.models import User
 from marketplace.templatetags.ui import datetime_text, money
 from marketplace.workflow import Rule
 
@@ -65,14 +66,14 @@ def document_of(task: SelectionTask) -> dict[str, Any]:
 def notice_body(task: SelectionTask) -> dict[str, Any]:
     """The context of `projects/notice_body.html`: sections of rows, agencies kept away, attachments.
 
-    At most three queries, whatever the number of rows.
+    At most four queries, whatever the number of rows.
     """
     document = document_of(task)
     files = {upload.sha256: upload for upload in task.attachments.all()}
     return {
         "sections": [
             {"title": _("Project"), "rows": _project_rows(document)},
-            {"title": _("Service"), "rows": _service_rows(document)},
+            {"title": _("Service"), "rows": _service_rows(document, task)},
             {"title": _("Money"), "rows": _money_rows(document)},
             {"title": _("Selection"), "rows": _selection_rows(document, task)},
             {"title": _("Contacts"), "rows": _contact_rows(document)},
@@ -109,10 +110,14 @@ def _project_rows(document: dict[str, Any]) -> list[dict[str, object]]:
     ]
 
 
-def _service_rows(document: dict[str, Any]) -> list[dict[str, object]]:
+def _service_rows(document: dict[str, Any], task: SelectionTask) -> list[dict[str, object]]:
+    between = pgettext("between alternatives", " or ")
+    groups = mandatory_groups(task.item.requirements.order_by("group", "pk"))
+    demanded = "\n".join(between.join(one.text for one in group) for group in groups.values())
     return [
         _row(_("Service content"), document["content"]),
-        _row(_("Requirements for the agency"), document["requirements"]),
+        _row(_("Required by the service item"), demanded or pgettext("requirements", "None")),
+        _row(_("Further requirements of the owner"), document["requirements"] or pgettext("requirements", "None")),
         _row(_("Service time limit"), document["service_time"]),
     ]
 
@@ -165,53 +170,6 @@ def _contact_rows(document: dict[str, Any]) -> list[dict[str, object]]:
 # ---------- clocks ----------
 
 
-def day_reason(reason: str) -> str:
-    """The words of a day in a count; empty for an ordinary working day."""
-    return {
-        "event_day": _("day of the event"),
-        "workday": "",
-        "makeup_workday": _("make-up working day"),
-        "weekend": _("weekend"),
-        "holiday": _("public holiday"),
-        "local_closure": _("closed locally"),
-        "local_workday": _("worked locally"),
-    }[reason]
-
-
-def deadline_clock(
-    label: str, due: datetime, derivation: dict[str, Any], *, at: datetime, met: bool = False
-) -> dict[str, Any]:
-    """The context of `components/clock.html` from a stored deadline and its derivation; see marketplace.deadlines."""
-    period = derivation.get("period")
-    start = clock.from_iso(derivation["start"]) if "start" in derivation else None
-    shown: dict[str, Any] = {
-        "label": label,
-        "due": due,
-        "now": at,
-        "rule": derivation.get("basis", ""),
-        "state": "met" if met else light(start, due, at),
-        "counted": [],
-    }
-    if period:
-        # 24:00 of the last day is the next day's midnight; today itself no longer counts as a whole day.
-        shown["remaining_workdays"] = days_left(at, date.fromisoformat(period["last"]))
-        shown["provisional"] = period["provisional"]
-        shown["counted"] = [
-            {
-                "day": date.fromisoformat(day["date"]),
-                "counted": day["counted"],
-                "reason": day_reason(day["reason"]),
-            }
-            for day in period["days"]
-        ]
-    return shown
-
-
-def days_left(at: datetime, last: date) -> int:
-    """Whole working days between the day of `at` and a last day, never negative."""
-    return max(0, calendar().workdays_between(clock.local_date(at), last))
-
-
 def plain_clock(label: str, due: datetime, *, start: datetime | None, at: datetime, rule: str = "") -> dict[str, Any]:
     """The context of `components/clock.html` for a moment without a count of days."""
     return {
@@ -244,20 +202,7 @@ def span_text(seconds: int) -> str:
 
 def timeline(task: SelectionTask, at: datetime) -> list[dict[str, Any]]:
     """The context of `components/timeline.html`, newest first: what comes next, then the events of the stream."""
-    basis = {spec.event: spec.basis for spec in SelectionTask.verbs().values()}
-    roles = dict(Organisation.Kind.choices) | {"system": _("the clock"), "public": _("visitor")}
-    past = [
-        {
-            "at": clock.from_iso(event["at"]),
-            "act": str(events.event_type(event["type"]).words).format(**event["data"]),
-            "actor": event["actor"]["name"],
-            "role": str(roles.get(event["actor"]["role"], event["actor"]["role"])),
-            "rule": basis.get(event["type"], ""),
-            "tense": "past",
-        }
-        for event in events.read(task.stream_name())
-    ]
-    return [*_coming(task, at), *reversed(past)]
+    return [*_coming(task, at), *reversed(history(task))]
 
 
 def _coming(task: SelectionTask, at: datetime) -> list[dict[str, Any]]:

@@ -173,6 +173,9 @@ def sentence(envelope: dict[str, Any], names: dict[str, str]) -> str:
         data["who"] = who_text(data["who"], names)
     if "reason" in data:
         data["reason"] = reason_text(data["reason"])
+    for key in ("steps", "iters"):
+        if key in data:
+            data[key] = f"{data[key]:,}"
     if "pot_root" in data:
         data["pot_root"] = f"{data['pot_root'][:16]}…"
     return str(events.event_type(envelope["type"]).words).format(**data)

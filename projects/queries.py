@@ -145,13 +145,3 @@ def sign_ups_of(user: User | None) -> QuerySet[SignUp]:
 
 def task_by_state(tasks: QuerySet[SelectionTask]) -> dict[str, int]:
     return dict(tasks.order_by().values_list("state").annotate(n=Count("pk")))
-
-
-def desk_cards(user: User | None, at: datetime) -> list[dict[str, Any]]:
-    """What waits for this person in selection; see `marketplace.pages.desk` for the shape."""
-    from .cards import cards
-
-    return cards(user, at)
-
-
-__all__ = ["TaskState"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,9 @@ from . import draw
 from .models import LiveSession, SelectionTask
 from .states import SessionState, TaskState
 
+# How soon after a deadline the clock acts; later than this it is late.
+PACE = timedelta(seconds=5)
+
 
 def _purpose(sid: str) -> str:
     return f"draw-secret:{sid}"
@@ -38,6 +42,9 @@ def party_name(organisation: Organisation) -> str:
 
 def party_public_key(organisation: Organisation) -> str:
     """The Ed25519 public key of an organisation's line in the pot; made once, its private half kept sealed."""
+    # A key is never changed, so the usual case needs no lock.
+    if known := Organisation.objects.values_list("public_key", flat=True).get(pk=organisation.pk):
+        return known
     with transaction.atomic():
         row = Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
         if not row.public_key:
@@ -84,13 +91,15 @@ def _plan_entry(session: LiveSession, owner: Organisation) -> dict[str, Any]:
         beacon="",
         op_commit=session.op_commit,
         quorum=3,
-        must=[
-            {"who": platform_name(), "pk": vault.log_public_key()},
-            {"who": party_name(owner), "pk": party_public_key(owner)},
-            {"who": party_name(office), "pk": party_public_key(office)},
-        ],
+        must=[{"who": who, "pk": key} for who, key in must_keys([owner, office]).items()],
         witnesses=[],
     )
+
+
+def must_keys(parties: Iterable[Organisation]) -> dict[str, str]:
+    """Who must throw, with the keys they would sign with now."""
+    keys = {party_name(party): party_public_key(party) for party in parties}
+    return {platform_name(): vault.log_public_key(), **keys}
 
 
 def plan_session(task: SelectionTask, *, open_at: datetime, actor: User, at: datetime) -> LiveSession:
@@ -98,16 +107,21 @@ def plan_session(task: SelectionTask, *, open_at: datetime, actor: User, at: dat
 
     Must run in the transaction of the publication.
     """
-    sid = _next_sid(at)
+    # Publications take turns here: two at once would give their sessions the same number.
+    Organisation.objects.select_for_update(no_key=True).get(pk=the_office().pk)
+    sid, demo = _next_sid(at), installation.is_demo()
     secret = secrets.token_bytes(32)
+    window_s, publish_s = number("session.window", task.rules_on), number("session.publish", task.rules_on)
+    # A delay that ends while the pot is open protects nobody, and every verifier rejects it outside a demo.
+    least = 0 if demo else (window_s + publish_s) * draw.STEPS_PER_SECOND_BOUND
     session = LiveSession.objects.create(
         sid=sid,
         title=task.name,
         open_at=open_at,
-        window_s=number("session.window", task.rules_on),
-        publish_s=number("session.publish", task.rules_on),
+        window_s=window_s,
+        publish_s=publish_s,
         retry_s=number("session.retry", task.rules_on),
-        iters=number("session.delay_steps", task.rules_on),
+        iters=max(least, number("session.delay_steps", task.rules_on)),
         op_commit=draw.op_commit(sid, secret).hex(),
         sealed_secret=vault.seal(secret, purpose=_purpose(sid)),
     )
@@ -120,7 +134,7 @@ def plan_session(task: SelectionTask, *, open_at: datetime, actor: User, at: dat
         "title": task.name,
         "log": log,
         "retry_s": session.retry_s,
-        "demo": installation.is_demo(),
+        "demo": demo,
     }
     events.record(stream, "session.planned", opening, actor=actor, at=at)
     events.record(stream, "draw.plan", session.plan, actor=actor, at=at)
@@ -183,7 +197,7 @@ def keep_roster_lead(session: LiveSession, *, closed_at: datetime, rules_on: Any
     """A list that was closed late stays public for its full time: the session moves to a later declared slot if needed."""
     ready = closed_at + timedelta(seconds=number("session.roster_lead", rules_on))
     # The deadline itself closes at its next instant; a clock that comes within its pace is not late.
-    if session.open_at + timedelta(seconds=5) >= ready:
+    if session.open_at + PACE >= ready:
         return session
     return reschedule(session, at=closed_at, open_at=next_slot(session, ready), reason="list_closed_late")
 

@@ -96,12 +96,54 @@ def _context(form: TranscriptForm, report: verify.Report | None, name: str) -> d
         "file_name": name,
         "winners": [report.label(who) for who in report.winners] if report else [],
         "waitlist": [report.label(who) for who in report.waitlist] if report else [],
+        "lines": _lines(report) if report else [],
         "limits": _limits(report) if report and report.accepted else [],
         "tool_sha256": hashlib.sha256(tool()).hexdigest(),
         "log_key": key,
         "command": f"python3 verify.py {file_name} --log-key {key}",
         "recent": recent,
     }
+
+
+# The tool speaks English and stays one file; the page says beside each of its lines what was checked.
+CHECKED = {
+    "file:": gettext_lazy("The file has the exact format; it holds nothing unknown."),
+    "log:": gettext_lazy("The record bears the key of this platform."),
+    "stream session:": gettext_lazy("Record of the session: no event is missing, inserted or altered."),
+    "stream project:": gettext_lazy("Record of the task: no event is missing, inserted or altered."),
+    "order:": gettext_lazy(
+        "Notice, list, pot, seal and result follow in the lawful order, each bound to the one before."
+    ),
+    "roster:": gettext_lazy("The list holds exactly the agencies that signed up and did not withdraw."),
+    "time:": gettext_lazy("The pot was open and the seal was opened in the published times."),
+    "attested:": gettext_lazy("The platform signed the record."),
+    "notice:": gettext_lazy("The draw belongs to the published notice."),
+    "secret:": gettext_lazy("The platform's own number is the one sealed before the sign-up."),
+    "slow opening:": gettext_lazy("The proof of the slow computation holds."),
+    "pot: signatures": gettext_lazy("Everybody who had to throw a number did, with a valid signature."),
+    "pot:": gettext_lazy("The numbers in the pot are exactly those sealed."),
+    "tickets:": gettext_lazy("All tickets were computed again; the ranking is right."),
+    "award:": gettext_lazy("The award is the one drawn."),
+    "short delay": gettext_lazy(
+        "Demonstration: the slow computation is shortened and proves nothing against manipulation."
+    ),
+}
+
+
+def _lines(report: verify.Report) -> list[dict[str, Any]]:
+    """What the tool said, in its order: [{"kind", "words", "said"}], the words in the reader's language."""
+    said = [("ok", line) for line in report.checks] + [("warn", line) for line in report.warnings]
+    lines = [
+        {
+            "kind": kind,
+            "words": next((words for key, words in CHECKED.items() if line.startswith(key)), ""),
+            "said": line,
+        }
+        for kind, line in said
+    ]
+    if not report.accepted:
+        lines.append({"kind": "bad", "words": _("Here the check failed."), "said": report.reason})
+    return lines
 
 
 def _limits(report: verify.Report) -> list[str]:

@@ -133,8 +133,7 @@ def _save(
     try:
         with transaction.atomic():
             stored = [
-                uploads.store(file, organisation=unit, actor=user, at=at, is_public=True, field="files")
-                for file in form.new_files()
+                uploads.store(file, organisation=unit, actor=user, at=at, field="files") for file in form.new_files()
             ]
             content: dict[str, Any] = {
                 "fields": form.notice_fields(),

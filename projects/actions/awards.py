@@ -63,7 +63,8 @@ def award_task(task: SelectionTask, *, at: datetime, ranking: list[str]) -> Awar
         )
         facts = {"task": row.name, "winner": winner.organisation.name}
         link = reverse("notice_detail", args=[row.code])
-        people = User.objects.filter(memberships__organisation__agency__sign_ups__task=row).distinct()
+        entered = User.objects.filter(memberships__organisation__agency__sign_ups__task=row, is_active=True)
+        people = entered.distinct()
         notify(people, messages.AWARD_PUBLISHED, facts, key=f"{row.code}:award", at=at, link=link)
         notify(
             accounts.members(row.owner), messages.AWARD_PUBLISHED, facts, key=f"{row.code}:award", at=at, link=link

@@ -15,7 +15,7 @@ from agencies.models import Agency
 from marketplace import accounts, clock, events
 from marketplace.errors import DomainError, FieldErrors, NotAllowed, RuleBroken, Text
 from marketplace.models import Organisation, Upload, User
-from marketplace.notifications import notify
+from marketplace.notifications import notify, settle
 from marketplace.parameters import number
 from marketplace.workflow import fire, locked
 
@@ -156,13 +156,16 @@ def return_task(task: SelectionTask, *, actor: User, at: datetime, reasons: list
             private={"reasons": named},
             reasons=named,
         )
+        settle(messages.TASK_SUBMITTED, reverse("office_task", args=[row.code]), at=at)
         messages.tell_owner(row, messages.TASK_RETURNED, at)
     return row
 
 
 def check_task(task: SelectionTask, *, actor: User, at: datetime) -> SelectionTask:
     """The first of the two people: the notice is in order. Another one publishes it."""
-    row, _event = fire(task, "check_notice", actor=actor, at=at, by=actor)
+    with transaction.atomic():
+        row, _event = fire(task, "check_notice", actor=actor, at=at, by=actor)
+        settle(messages.TASK_SUBMITTED, reverse("office_task", args=[row.code]), at=at)
     return row
 
 
@@ -225,6 +228,8 @@ def publish_notice(
             raise FieldErrors(
                 {"signup_deadline": [_("The deadline cannot come before the one the owner asked for.")]}
             )
+        if opens < row.selection_at.replace(microsecond=0):
+            raise FieldErrors({"selection_at": [_("The selection cannot come before the time the owner asked for.")]})
         notice = notice_document(row, signup_deadline=closes, selection_at=opens)
         facts = {"signup_deadline": closes, "selection_at": opens}
         if row.state == TaskState.CHECKED:
@@ -250,5 +255,6 @@ def publish_notice(
         assert session is not None
         events.record(session.stream_name(), "draw.post", post, actor=actor, at=at)
         events.make_public(row.stream_name())
+        row.attachments.update(is_public=True)
         messages.tell_owner(row, messages.NOTICE_PUBLISHED, at)
     return row

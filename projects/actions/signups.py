@@ -145,7 +145,7 @@ def _publish_roster(task: SelectionTask, valid: list[SignUp], at: datetime) -> S
         at=at,
     )
     sessions.keep_roster_lead(task.session, closed_at=at, rules_on=task.rules_on)
-    people = User.objects.filter(memberships__organisation__agency__sign_ups__in=valid).distinct()
+    people = User.objects.filter(memberships__organisation__agency__sign_ups__in=valid, is_active=True).distinct()
     notify(
         people,
         messages.ROSTER_CLOSED,
@@ -157,28 +157,30 @@ def _publish_roster(task: SelectionTask, valid: list[SignUp], at: datetime) -> S
     return row
 
 
-def extended_deadline(task: SelectionTask) -> datetime:
-    """The old deadline moved by the same window: working days by working days, shorter demo windows by their length."""
+def extended_deadline(task: SelectionTask, at: datetime | None = None) -> datetime:
+    """The old deadline moved by the same window: working days by working days, shorter demo windows by their length.
+
+    When the clock finds it late, `at`, the window runs from then: nobody could sign up in between.
+    """
     assert task.published_at is not None
+    late = at is not None and at > task.signup_deadline + sessions.PACE
+    start = at if at is not None and late else task.signup_deadline
     if parameter("signup.window_min", task.rules_on).unit != "workdays":
-        return task.signup_deadline + (task.signup_deadline - task.published_at)
+        return start + (task.signup_deadline - task.published_at)
     days = calendar()
     first, last = (
         clock.local_date(task.published_at),
         clock.local_date(task.signup_deadline - timedelta(microseconds=1)),
     )
     count = max(1, days.workdays_between(first, last))
-    moved: workdays.Period = days.period(last, count)
+    moved: workdays.Period = days.period(clock.local_date(start) if late else last, count)
     at_time = task.signup_deadline.astimezone(clock.SHANGHAI).timetz()
     midnight = at_time.replace(tzinfo=None) == datetime.min.time()
     return moved.end_instant() if midnight else datetime.combine(moved.last, at_time)
 
 
 def _extend(task: SelectionTask, signups: int, minimum: int, at: datetime) -> SelectionTask:
-    deadline_at = extended_deadline(task)
-    if deadline_at <= at:  # the clock was down through the whole extension: it runs from now on
-        deadline_at = at + (task.signup_deadline - (task.published_at or at))
-    deadline_at = deadline_at.replace(microsecond=0)
+    deadline_at = extended_deadline(task, at).replace(microsecond=0)
     selection_at = deadline_at + (task.selection_at - task.signup_deadline)
     assert task.session is not None
     session = sessions.replan_session(task.session, open_at=selection_at, at=at)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -221,10 +222,14 @@ def test_explanation_shows_the_certificate_and_its_last_day(surveying: ServiceIt
     agency = AgencyFactory()
     offers(agency, surveying, number="36-0001", valid_until=date(2026, 3, 9))
 
-    good = queries.explain(agency, surveying, date(2026, 3, 9))[-1]
-    bad = queries.explain(agency, surveying, date(2026, 3, 10))[-1]
+    with override("zh-hans"):
+        last_day = queries.explain(agency, surveying, date(2026, 3, 9))[-1].text
+    with override("en"):
+        good = queries.explain(agency, surveying, date(2026, 3, 9))[-1]
+        bad = queries.explain(agency, surveying, date(2026, 3, 10))[-1]
 
     assert (good.ok, bad.ok) == (True, False)
+    assert "2026年3月9日" in last_day
     for check in (good, bad):
         assert surveying.requirements.get().text in check.text
         assert "36-0001" in check.text

@@ -197,6 +197,13 @@ def test_newcomer_registers_an_agency_and_lands_on_its_entry(newcomer: User) -> 
     assert client.get(at("agency_register"))["Location"] == at("agency_entry")
 
 
+def test_a_phone_number_typed_full_width_is_understood(newcomer: User) -> None:
+    response = as_user(newcomer).post(at("agency_register"), REGISTER | {"contact_phone": "０７９２－１２３４５６７"})
+
+    assert response.status_code == 302
+    assert Agency.objects.get().contact_phone == "0792-1234567"
+
+
 def test_bad_registration_names_the_field_and_keeps_what_was_typed(newcomer: User) -> None:
     wrong = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
 

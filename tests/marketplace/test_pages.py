@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from marketplace import catalogue, notifications, pages, parameters
 from marketplace.models import Notification, Organisation, Requirement, User
+from marketplace.templatetags.ui import remaining_text
 from tests.factories import MONDAY, OrganisationFactory, RequirementFactory, UserFactory, person_at
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +283,22 @@ def test_the_masthead_marks_the_page(client: Client) -> None:
     assert f'<a href="{reverse("help")}" aria-current="page">' in body
     for name in ("home", "notice_list", "agency_list", "catalogue", "live_list"):
         assert f'<a href="{reverse(name)}"' in body
+
+
+def test_the_frameworks_sentences_are_said_in_our_chinese(client: Client) -> None:
+    answer = client.post(
+        reverse("account_signup"),
+        {"username": "", "password1": "short", "password2": ""},
+        headers={"accept-language": "zh-cn"},
+    )
+    body = answer.content.decode()
+    assert "请填写此项。" in body
+    assert "too short" not in body
+    assert "密码太短，至少" in body
+
+
+def test_a_clocks_last_minute_is_not_told_as_nothing() -> None:
+    clock = {"due": MONDAY + timedelta(seconds=40), "now": MONDAY, "state": "green"}
+    with override("en"):
+        assert remaining_text(clock) == "Less than 1 min left"
+        assert remaining_text(clock | {"due": MONDAY + timedelta(seconds=60)}) == "0 h 1 min left"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agencies.models import Agency
-from marketplace import catalogue, parameters
+from marketplace import catalogue, installation, parameters
 from marketplace.models import Organisation, ServiceItem, User
 from projects import actions, conductor, delay, draw
 from projects.models import SelectionTask
@@ -26,6 +26,7 @@ class Story:
         parameters.load_file("parameters.json")
         short = {"code": "session.delay_steps", "value": str(STEPS), "unit": "count", "basis": "test"}
         parameters.load([short], is_demo=True, valid_from=START.date())
+        installation.mark_as_demo(seed="test", at=START)  # so few steps are lawful in a demo only
         kind = Organisation.Kind
         public = Organisation.Nature.PUBLIC
         self.owner: Organisation = OrganisationFactory(kind=kind.OWNER, nature=public, name="瑞昌市水利局")

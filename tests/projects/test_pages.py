@@ -216,6 +216,9 @@ def test_amounts_are_understood_as_people_type_them(world: World, at: At, given:
         ("0.00", "The amount must be more than zero."),
         ("1.005", "An amount has at most two decimals, jiao and fen."),
         ("1e6", "Write the amount in yuan with digits, for example 128600 or 128,600.50."),
+        # Never 1286.
+        ("12,86", "Write the amount in yuan with digits, for example 128600 or 128,600.50."),
+        ("1,28,600", "Write the amount in yuan with digits, for example 128600 or 128,600.50."),
         ("ten", "Write the amount in yuan with digits, for example 128600 or 128,600.50."),
         ("NaN", "Write the amount in yuan with digits, for example 128600 or 128,600.50."),
         ("1" * 13, "The amount is too large; check the number of zeros."),
@@ -295,10 +298,10 @@ def test_an_agency_named_twice_is_told(world: World, at: At) -> None:
     assert send(world, **rows).context["form"].errors == {"avoid_code_1": ["This agency is named twice."]}
 
 
-def test_attachments_are_public_and_can_be_removed(world: World, at: At) -> None:
+def test_attachments_of_a_draft_are_not_public_yet_and_can_be_removed(world: World, at: At) -> None:
     assert send(world, files=[pdf("a.pdf", "a"), pdf("b.pdf", "b")]).status_code == 302
     task = SelectionTask.objects.get()
-    assert sorted(task.attachments.values_list("name", "is_public")) == [("a.pdf", True), ("b.pdf", True)]
+    assert sorted(task.attachments.values_list("name", "is_public")) == [("a.pdf", False), ("b.pdf", False)]
     first = task.attachments.get(name="a.pdf")
     url = reverse("owner_task_edit", args=[task.code])
     changes = {"remove": [str(first.pk)], "files": pdf("c.pdf", "c")}
@@ -455,6 +458,24 @@ def test_a_supervisor_reads_the_office_page_and_can_do_nothing(world: World, at:
     assert "Your account has no right to this step." in text(browser(user).get(office_url(task)))
     assert browser(user).post(office_url(task), {"act": "check"}).status_code == 403
     assert browser(user).post(office_url(task), {"act": "invent"}).status_code == 404
+
+
+def test_the_notice_names_what_its_service_item_demands(world: World, at: At) -> None:
+    task = make.published(world)
+    demanded = [one.text for one in task.item.requirements.filter(is_mandatory=True)]
+    assert demanded
+    shown = text(browser().get(reverse("notice_detail", args=[task.code])))
+    assert all(words in shown for words in demanded)
+
+
+def test_a_deadline_that_has_passed_is_told_in_the_form(world: World, at: At) -> None:
+    answer = send(world, signup_deadline="2020-01-01T10:00", selection_at="2020-01-02T10:00")
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["signup_deadline"]
+
+
+def test_an_owners_desk_leads_to_a_new_notice(world: World, at: At) -> None:
+    assert reverse("owner_task_new") in browser(world.manager).get(reverse("desk")).content.decode()
 
 
 def test_the_office_reads_the_notice_exactly_as_it_will_be_public(world: World, at: At) -> None:
@@ -646,6 +667,8 @@ def test_the_desk_tells_each_role_what_waits(world: World) -> None:
 @pytest.mark.usefixtures("english")
 def test_the_desk_leads_to_the_live_selection(world: World) -> None:
     session = make.opened(world)
+    # The page counts its list by this place: it may have been opened before there was a list.
+    assert 'data-stage="pot-total"' in browser().get(reverse("live_page", args=[session.sid])).content.decode()
     assert desk(world.members[0], session.open_at)["My live selections"] == (1, ["green"])
     assert desk(person_of(Kind.SUPERVISOR), session.open_at) == {"Live now": (1, ["green"])}
 

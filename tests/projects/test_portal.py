@@ -309,6 +309,8 @@ def test_a_real_transcript_is_accepted_and_an_altered_one_rejected(client: Clien
     assert response.context["report"].accepted, response.context["report"].reason
     body = response.content.decode()
     assert "Accepted: draw.json" in body
+    # Whatever the tool checks is also said in the reader's language.
+    assert [line["said"] for line in response.context["lines"] if not line["words"]] == []
     assert task.award_notice.winner.organisation.name in body
     name = story.agencies[0].organisation.name.encode()
     altered = upload(client, data.replace(name, name + b"!", 1))

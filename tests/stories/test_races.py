@@ -122,3 +122,43 @@ def test_one_agency_that_clicks_twice_signs_up_once() -> None:
     found = together(*[lambda: actions.sign_up(task, actor=world.agent(agency), at=at, agency=agency)] * 5)
     assert sum(not isinstance(item, DomainError) for item in found) == 1
     assert task.sign_ups.count() == 1
+
+
+def test_two_notices_published_at_the_same_moment_get_two_sessions() -> None:
+    world = scene()
+    tasks = [world.checked() for _ in range(6)]
+    found = together(
+        *[lambda task=task: actions.publish_notice(task, actor=world.publisher, at=NOW) for task in tasks]
+    )
+    assert [item.state for item in found] == [TaskState.PUBLISHED] * 6
+    assert len({item.session.sid for item in found}) == 6
+    assert list(events.verify()) == []
+
+
+def test_two_clocks_that_find_a_missed_opening_at_once_move_it_once() -> None:
+    scene().closed()
+    rows = [LiveSession.objects.get() for _ in range(4)]
+    late = OPENS + timedelta(minutes=25)
+    together(*[lambda row=row: conductor.open_session(row, at=late) for row in rows])
+    assert LiveSession.objects.get().attempt == 2
+    assert Event.objects.filter(type="session.rescheduled").count() == 1
+    assert list(events.verify()) == []
+
+
+def test_openings_throws_and_publications_at_once_do_not_block_each_other() -> None:
+    world = scene(agencies=6)
+    task = world.closed()
+    assert task.session is not None
+    session = conductor.open_session(task.session, at=OPENS)
+    notices = [world.checked() for _ in range(3)]
+    throws = [
+        lambda agency=agency: conductor.throw_into_pot(
+            session, actor=world.agent(agency), at=OPENS + S, agency=agency, r="ab" * 32
+        )
+        for agency in world.agencies
+    ]
+    opens = [lambda task=task: actions.publish_notice(task, actor=world.publisher, at=NOW) for task in notices]
+    found = together(*throws, *opens, lambda: conductor.freeze_session(session, at=OPENS + 11 * S))
+    assert None not in found
+    assert Freeze.objects.get().entry["pot_n"] == session.pot.count()
+    assert list(events.verify()) == []
