@@ -146,6 +146,15 @@ def date_text(day: date) -> str:
     }
 
 
+def day_text(day: date) -> str:
+    """2026年11月25日 in Chinese, 2026-11-25 in English: where the weekday says nothing, as in a validity."""
+    return pgettext("date: year, month, day", "%(year)d-%(month)02d-%(day)02d") % {
+        "year": day.year,
+        "month": day.month,
+        "day": day.day,
+    }
+
+
 def short_date_text(day: date) -> str:
     """11月25日（周三）: for tables, where the year is that of the page."""
     return pgettext("date: month, day, weekday", "%(month)02d-%(day)02d (%(weekday)s)") % {
@@ -397,4 +406,6 @@ def remaining_text(clock: dict[str, Any]) -> str:
         return ngettext("%(days)d working day left", "%(days)d working days left", days) % {"days": days}
     due, now = clock.get("due"), clock.get("now") or server_clock.now()
     left = max(int((due - now).total_seconds()), 0) if due else 0
+    if left < 60:
+        return _("Less than 1 min left")
     return _("%(hours)d h %(minutes)d min left") % {"hours": left // 3600, "minutes": left % 3600 // 60}

@@ -79,7 +79,7 @@ class Story:
             at,
             owner.name,
             f"编制并提交采购公告《{task.name}》，定价 ¥{task.amount_yuan:,}，随机选取",
-            "domain 五：采购公告要素",
+            "江西省网上中介超市九江分厅管理暂行办法（2022）：采购公告要素",
         )
         at += timedelta(hours=1)
         task = actions.check_task(task, actor=w.office1, at=at)

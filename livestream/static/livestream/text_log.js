@@ -56,6 +56,7 @@
       this.more = part("log-more");
       this.readable = (event) => event.data;
       this.unseen = 0;
+      this.hall = document.documentElement.classList.contains("hall");
       this.shown = Number(this.list?.lastElementChild?.dataset.seq || 0);
       this.more?.addEventListener("click", () => this.toEnd());
       this.box?.addEventListener("scroll", () => this.atEnd() && this.clearUnseen(), { passive: true });
@@ -71,8 +72,16 @@
     }
 
     toEnd() {
+      if (this.hall) this.trim();
       if (this.box) this.box.scrollTop = this.box.scrollHeight;
       this.clearUnseen();
+    }
+
+    /** Nobody scrolls the hall screen: it shows the last whole sentences, never the tail of one. */
+    trim() {
+      while (this.box && this.box.scrollHeight > this.box.clientHeight && this.list?.children.length > 1) {
+        this.list.firstElementChild.remove();
+      }
     }
 
     clearUnseen() {

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             end_with_parent()
             signal.signal(signal.SIGTERM, end)
         while not stop:
-            for name in deadlines.run_due(clock.now()):
+            for name in deadlines.run_due(clock.now(), reading=clock.now):
                 self.stdout.write(f"{clock.iso_micros(clock.now())} {name}")
                 self.stdout.flush()
             if options["once"]:

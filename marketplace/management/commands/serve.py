@@ -46,8 +46,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\n演示账号 demo logins (密码 password: {installation.DEMO_PASSWORD})   {base}/accounts/login/"
             )
-            for name, role in installation.DEMO_LOGINS:
-                self.stdout.write(f"  {name:<20} {role}")
+            for name, role, role_en in installation.DEMO_LOGINS:
+                self.stdout.write(f"  {name:<20} {role} {role_en}")
             self.stdout.write(
                 "\n一分钟内开始一场直播选取，之后每隔几分钟一场。A live selection starts within a minute."
             )

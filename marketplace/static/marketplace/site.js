@@ -44,7 +44,9 @@
       words.textContent =
         minutes < 0
           ? clock.dataset.over
-          : clock.dataset.left.replace("{h}", Math.floor(minutes / 60)).replace("{m}", minutes % 60);
+          : minutes < 1
+            ? clock.dataset.soon
+            : clock.dataset.left.replace("{h}", Math.floor(minutes / 60)).replace("{m}", minutes % 60);
     }
   };
   if (clocks.length) {

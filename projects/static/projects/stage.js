@@ -29,6 +29,7 @@
     for (const key of ["open_at", "publicity_until", "closes", "signup_close"]) if (typeof data[key] === "string") data[key] = local(data[key]);
     if (data.who) data.who = who(data.who);
     if (data.reason) data.reason = reasons[data.reason] ?? data.reason;
+    for (const key of ["steps", "iters"]) if (typeof data[key] === "number") data[key] = data[key].toLocaleString("en-US");
     if (data.pot_root) data.pot_root = `${data.pot_root.slice(0, 16)}…`;
     return data;
   }
@@ -97,6 +98,7 @@
   function drawRoster() {
     const list = state.close?.roster ?? [];
     text("roster-count", list.length);
+    text("pot-total", list.length);
     text("signups", state.signups);
     const roster = $("roster"), cells = $("pot-cells");
     if (roster && roster.children.length !== list.length) {
@@ -175,7 +177,7 @@
         row.className = rank <= k ? "winner" : rank <= k + reserves ? "waitlist" : "";
         row.classList.toggle("mine", code === me.agency);
         const ticket = ticketOf(seed, drawId, code);
-        const short = (ticket.slice(0, 8).match(/.{4}/g) ?? []).join(" ");
+        const short = `${ticket.slice(0, 4)} ${ticket.slice(4, 8)} …`;
         row.querySelector(".rank").textContent = rank;
         row.querySelector("[data-name]").textContent = state.names[code] ?? code;
         row.querySelector(".ticket").textContent = short;
@@ -269,7 +271,7 @@
       for (const event of events) fold(event);
       redraw();
       if (live && !had && state.result) { reveal(); showAct(); }
-      if (live && state.attested) window.feed?.end();
+      if (state.attested) window.feed?.end(); // also for a viewer who was away at the end
     },
     reset() {
       Object.assign(state, beginning());
