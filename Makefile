@@ -23,7 +23,7 @@ run: .venv/messages
 	@$(PY) manage.py serve --port $(PORT)
 
 test: .venv/messages
-	@$(PY) -m pytest -n auto -m "not browser and not services and not bench" $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal -m "not browser and not services and not bench" $(ARGS)
 
 lint: .venv/messages
 	$(PY) -m ruff check .

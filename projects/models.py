@@ -204,7 +204,7 @@ class SelectionTask(StatefulModel):
         self.return_reasons = []
 
     @verb(
-        source=TaskState.SUBMITTED,
+        source=(TaskState.SUBMITTED, TaskState.CHECKED),
         target=TaskState.RETURNED,
         event="task.returned",
         may=rules.office_member,
@@ -213,6 +213,7 @@ class SelectionTask(StatefulModel):
     )
     def return_for_correction(self, *, at: Any, reasons: list[str]) -> None:
         self.return_reasons = reasons
+        self.checked_by = None
 
     @verb(
         source=TaskState.SUBMITTED,

@@ -282,6 +282,7 @@ def office_task(request: HttpRequest, code: str) -> HttpResponse:
         "task": task,
         "chip": notices.state_chip(task),
         "notice": notices.notice_body(task),
+        "seen": actions.fingerprint(task),
         "timeline": notices.timeline(task, at),
         "verbs": {
             "check": _verb(task, "check_notice", user, at),
@@ -326,7 +327,7 @@ def _office_act(
     """Do the posted verb and go back to the queue; None when the form has to be shown again."""
     try:
         if act == "check":
-            actions.check_task(task, actor=user, at=at)
+            actions.check_task(task, actor=user, at=at, seen=request.POST.get("seen"))
             messages.success(request, _("{code} is checked. A colleague publishes it.").format(code=task.code))
         elif act == "return" and returning.is_valid():
             reasons = returning.lines()
@@ -336,7 +337,7 @@ def _office_act(
             )
             messages.success(request, words.format(code=task.code, count=len(reasons)))
         elif act == "publish" and publishing.is_valid():
-            actions.publish_notice(task, actor=user, at=at, **publishing.cleaned_data)
+            actions.publish_notice(task, actor=user, at=at, seen=request.POST.get("seen"), **publishing.cleaned_data)
             messages.success(request, _("{code} is public and open for sign-up.").format(code=task.code))
         elif act not in {"return", "publish"}:
             raise Http404

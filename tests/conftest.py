@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from django.conf import settings
 
 from marketplace import vault
+
+# The imported program is hundreds of thousands of objects that never die; looking through them again and again is waste.
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from marketplace.notifications import notify, settle
 from marketplace.parameters import number
 from marketplace.workflow import fire, locked
 
-from .. import journal, messages, rules, sessions
+from .. import draw, journal, messages, rules, sessions
 from ..models import Avoidance, SelectionTask
 from ..states import EDITABLE, TaskState
 
@@ -161,9 +162,28 @@ def return_task(task: SelectionTask, *, actor: User, at: datetime, reasons: list
     return row
 
 
-def check_task(task: SelectionTask, *, actor: User, at: datetime) -> SelectionTask:
-    """The first of the two people: the notice is in order. Another one publishes it."""
+def fingerprint(task: SelectionTask) -> str:
+    """The hash of the notice as it stands; a page carries it, so that nobody decides about a text he has not read."""
+    document = notice_document(task, signup_deadline=task.signup_deadline, selection_at=task.selection_at)
+    return hashlib.sha256(draw.jcs(document)).hexdigest()
+
+
+def _demand_seen(task: SelectionTask, seen: str | None) -> None:
+    if seen is not None and seen != fingerprint(task):
+        raise RuleBroken(
+            "changed_meanwhile",
+            _("The notice was changed while you were reading it."),
+            remedy=_("Read it again, then decide."),
+        )
+
+
+def check_task(task: SelectionTask, *, actor: User, at: datetime, seen: str | None = None) -> SelectionTask:
+    """The first of the two people: the notice is in order. Another one publishes it.
+
+    `seen` is the fingerprint of the text that was read; another text is refused.
+    """
     with transaction.atomic():
+        _demand_seen(locked(task), seen)
         row, _event = fire(task, "check_notice", actor=actor, at=at, by=actor)
         settle(messages.TASK_SUBMITTED, reverse("office_task", args=[row.code]), at=at)
     return row
@@ -214,6 +234,7 @@ def publish_notice(
     at: datetime,
     signup_deadline: datetime | None = None,
     selection_at: datetime | None = None,
+    seen: str | None = None,
 ) -> SelectionTask:
     """The second of the two people publishes: the plan, the sealed number and the draw are posted before any sign-up.
 
@@ -222,6 +243,7 @@ def publish_notice(
     """
     with transaction.atomic():
         row = locked(task)
+        _demand_seen(row, seen)
         closes = (signup_deadline or row.signup_deadline).replace(microsecond=0)
         opens = (selection_at or row.selection_at).replace(microsecond=0)
         if closes < row.signup_deadline.replace(microsecond=0):

@@ -42,7 +42,7 @@ OFFICE = {"office, checked", "office, another"}
 # verb: (states it starts from, state it leads to, roles that may do it then, how the others of its kind are refused)
 TASK_TABLE: dict[str, tuple[set[str], str, set[str], dict[str, str]]] = {
     "submit": ({"draft", "returned"}, "submitted", OWNER | {"office and owner"}, {}),
-    "return_for_correction": ({"submitted"}, "returned", OFFICE, {"office and owner": "not_own_task"}),
+    "return_for_correction": ({"submitted", "checked"}, "returned", OFFICE, {"office and owner": "not_own_task"}),
     "check_notice": ({"submitted"}, "checked", OFFICE, {"office and owner": "not_own_task"}),
     "publish": (
         {"checked"},
