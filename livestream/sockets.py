@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import types
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
@@ -29,7 +30,7 @@ class SocketGone(Exception):
     """The viewer has left, or does not read."""
 
 
-class Socket:
+class Socket(ABC):
     """One viewer. `position` is the last seq written to it; `live` means that the hub writes to it."""
 
     def __init__(self, send: Send) -> None:
@@ -38,13 +39,13 @@ class Socket:
         self.dropped = False
         self.owner = asyncio.current_task()
 
+    @abstractmethod
     def push(self, frame: Frame) -> bool:
         """Write or buffer a frame without waiting. False: the viewer is gone or too slow."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def write(self, frame: Frame) -> None:
         """Write a frame and wait while the viewer reads. Raises SocketGone."""
-        raise NotImplementedError
 
     def drop(self) -> None:
         """End the viewer's task: it closes with CLOSE_TOO_SLOW, as far as that can still be said."""
