@@ -61,7 +61,7 @@ class Socket(ABC):
         except (TimeoutError, OSError, RuntimeError):
             pass  # nothing can be said to a peer that does not read; the server ends the connection
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027  most sockets hold nothing
         """The viewer's task has ended."""
 
 

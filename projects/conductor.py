@@ -15,14 +15,16 @@ from functools import cache
 
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 
 from agencies.models import Agency
 from marketplace import accounts, clock, events, vault
 from marketplace.errors import FieldErrors, NotAllowed
 from marketplace.models import Event, Organisation, User
+from marketplace.notifications import notify
 from marketplace.workflow import fire, locked
 
-from . import delay, draw, journal, rules
+from . import delay, draw, journal, messages, rules
 from .actions import award_task
 from .models import DrawResult, Freeze, LiveSession, PotLine, SelectionTask
 from .sessions import must_keys, next_slot, party_name, party_sign, platform_name, reschedule, secret_of, the_office
@@ -156,6 +158,17 @@ def void_session(session: LiveSession, *, at: datetime, reason: str) -> LiveSess
             actor=None,
             at=at,
         )
+        people = [accounts.staff(kind) for kind in (Organisation.Kind.OFFICE, Organisation.Kind.SUPERVISOR)]
+        people += [accounts.members(task.owner) for task in row.tasks.select_related("owner")]
+        for group in people:
+            notify(
+                group,
+                messages.SESSION_VOID,
+                {"sid": row.sid, "title": row.title},
+                key=f"{row.sid}:void:{row.attempt}",
+                at=at,
+                link=reverse("live_page", args=[row.sid]),
+            )
     return row
 
 

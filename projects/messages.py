@@ -38,6 +38,11 @@ ROSTER_CLOSED = register(
     _("List closed: {task}"),
     _("The list of “{task}” is closed with {count} agencies; watch the selection live."),
 )
+SESSION_VOID = register(
+    "session.void",
+    _("Opening void: {title}"),
+    _("An opening of the live session {sid} “{title}” is void and moves to its next declared time. The list stays."),
+)
 AWARD_PUBLISHED = register(
     "award.noticed", _("Award notice: {task}"), _("{winner} was selected for “{task}”. The publicity period runs.")
 )

@@ -10,10 +10,17 @@ import pytest
 from django.conf import settings
 
 from marketplace import vault
+from marketplace.translations import compile_all
 
 # The imported program is hundreds of thousands of objects that never die; looking through them again and again is waste.
 gc.freeze()
 gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The Chinese texts are compiled before the first test, also where pytest is called without make."""
+    if not hasattr(config, "workerinput"):
+        compile_all()
 
 
 @pytest.fixture(autouse=True, scope="session")

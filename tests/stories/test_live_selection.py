@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from marketplace import clock, deadlines, events, vault
 from marketplace.errors import FieldErrors, NotAllowed, RuleBroken, WrongState
-from marketplace.models import Event
+from marketplace.models import Event, Notification
 from projects import actions, conductor, delay, draw, verify
 from projects.models import Award, DrawResult, Freeze, LiveSession, SelectionTask
 from projects.queries import transcript
@@ -170,6 +170,8 @@ def test_a_missed_seal_voids_the_opening_and_the_next_declared_slot_uses_the_sam
     assert (session.state, session.attempt) == (SessionState.PLANNED, 2)
     assert session.open_at == OPENS + timedelta(seconds=session.retry_s)
     assert types(session)[-2:] == ["draw.void", "session.rescheduled"]
+    told = Notification.objects.filter(kind="session.void").values_list("user", flat=True)
+    assert set(told) == {world.checker.pk, world.publisher.pk, world.manager.pk}
     session = conductor.open_session(session, at=session.open_at)
     session = conductor.freeze_session(session, at=session.open_at + 11 * S)
     assert session.seal.entry["attempt"] == 2
