@@ -77,6 +77,22 @@ def open_session(session: LiveSession, *, at: datetime) -> LiveSession:
     return row
 
 
+def tell_keys_are_wrong(session: LiveSession, *, at: datetime) -> int:
+    """One message for each attempt to office and supervisor: only a person can restore the keys. Returns the new ones."""
+    with transaction.atomic():
+        return sum(
+            notify(
+                accounts.staff(kind),
+                messages.KEYS_WRONG,
+                {"sid": session.sid, "title": session.title},
+                key=f"{session.sid}:keys:{session.attempt}",
+                at=at,
+                link=reverse("live_page", args=[session.sid]),
+            )
+            for kind in (Organisation.Kind.OFFICE, Organisation.Kind.SUPERVISOR)
+        )
+
+
 def _throw(
     session: LiveSession, *, who: str, organisation: Organisation | None, r: str, actor: User | None, at: datetime
 ) -> PotLine:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
+from marketplace import vault
 from marketplace.deadlines import Due
 
 from . import actions, conductor
@@ -34,7 +35,11 @@ def _close(task: SelectionTask, now: datetime) -> None:
 
 
 def _open(session: LiveSession, now: datetime) -> None:
-    conductor.open_session(session, at=now)
+    try:
+        conductor.open_session(session, at=now)
+    except vault.Damaged:
+        conductor.tell_keys_are_wrong(session, at=now)
+        raise
 
 
 def _freeze(session: LiveSession, now: datetime) -> None:

@@ -43,6 +43,14 @@ SESSION_VOID = register(
     _("Opening void: {title}"),
     _("An opening of the live session {sid} “{title}” is void and moves to its next declared time. The list stays."),
 )
+KEYS_WRONG = register(
+    "session.keys",
+    _("Keys missing: {title}"),
+    _(
+        "The live session {sid} “{title}” cannot open: the keys of this installation are not those of its plan. "
+        "Restore the folder of keys from its backup."
+    ),
+)
 AWARD_PUBLISHED = register(
     "award.noticed", _("Award notice: {task}"), _("{winner} was selected for “{task}”. The publicity period runs.")
 )

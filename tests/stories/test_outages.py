@@ -124,6 +124,23 @@ def test_an_opening_with_another_signing_key_than_planned_is_not_held(
     assert conductor.open_session(LiveSession.objects.get(), at=OPENS).state == SessionState.OPENED
 
 
+def test_the_office_is_told_once_that_the_keys_are_missing_and_the_session_opens_when_they_are_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = scene()
+    world.closed()
+    before = Event.objects.count()
+    with monkeypatch.context() as lost:
+        lost.setattr(vault.settings, "KEYS_DIR", tmp_path / "other")
+        for second in range(3):
+            assert deadlines.run_due(OPENS + second * S) == []
+    told = Notification.objects.filter(kind="session.keys")
+    assert set(told.values_list("user", flat=True)) == {world.checker.pk, world.publisher.pk}
+    assert told.count() == 2
+    assert Event.objects.count() == before
+    assert deadlines.run_due(OPENS + 5 * S) == [f"open {LiveSession.objects.get().sid}"]
+
+
 # ---------- the worker ----------
 
 
