@@ -120,13 +120,16 @@ def test_whoever_computes_gets_the_same_result() -> None:
     session = scene().sealed()
     seed = draw.vdf_seed(bytes.fromhex(session.seal.leaf))
     task = session.tasks.get()
-    entries = [
-        draw.result(
-            session.seal.entry, task.post, list(reversed(task.closing["roster"])), delay.evaluate(seed, session.iters)
-        )
-        for _ in range(2)
-    ]
-    assert entries[0] == entries[1]
+    roster = task.closing["roster"]
+    here, elsewhere = (
+        draw.result(session.seal.entry, task.post, names, delay.evaluate(seed, session.iters))
+        for names in (roster, list(reversed(roster)))
+    )
+    assert here == elsewhere
+    found = delay.compute(seed, session.iters, lambda _elapsed: True)
+    assert found is not None
+    conductor.publish_results(session, at=OPENS + 20 * S, found=found)
+    assert DrawResult.objects.get().entry == here
 
 
 def test_an_agency_throws_once_while_the_pot_is_open_and_only_from_the_list() -> None:
