@@ -27,6 +27,11 @@ CHIPS = {
     AgencyState.PUBLICITY: "info",
     AgencyState.ACTIVE: "ok",
     AgencyState.REFUSED: "bad",
+    AgencyState.COMMITTED: "ok",
+    AgencyState.VERIFYING: "ok",
+    AgencyState.SUSPENDED: "bad",
+    AgencyState.WITHDRAWN: "neutral",
+    AgencyState.REMOVED: "bad",
 }
 # Where the agency mends what a reviewer has found.
 PAGES = {"items": "agency_items", "commitment": "agency_commitment"}

@@ -125,7 +125,7 @@ def add_qualifications(
     agency: Agency, papers: Sequence[Paper], *, actor: User | None, at: datetime
 ) -> list[Qualification]:
     """Enter several certificates, each its own event; a refusal of one (FieldErrors) undoes all."""
-    case = _Case(open_for_change(agency, actor), actor, at)
+    case = _Case(open_for_change(agency, actor, supplying=True), actor, at)
     return [case.write(None, paper) for paper in papers]
 
 
@@ -139,7 +139,7 @@ def update_qualification(
     agency: Agency, qualification: Qualification, paper: Paper, *, actor: User | None, at: datetime
 ) -> Qualification:
     """Change a certificate and what it meets; without a new file its scan stays. Raises FieldErrors."""
-    case = _Case(open_for_change(agency, actor), actor, at)
+    case = _Case(open_for_change(agency, actor, supplying=True), actor, at)
     known = case.agency.qualifications.select_related("certificate").get(pk=qualification.pk)
     return case.write(known, paper)
 
@@ -147,7 +147,7 @@ def update_qualification(
 @transaction.atomic
 def remove_qualification(agency: Agency, qualification: Qualification, *, actor: User | None, at: datetime) -> None:
     """Take a certificate out of the entry; the scan itself stays in the agency's keeping."""
-    row = open_for_change(agency, actor)
+    row = open_for_change(agency, actor, supplying=True)
     paper = row.qualifications.get(pk=qualification.pk)
     data = {"kind": str(paper.kind), "name": paper.name, "number": paper.number}
     paper.delete()
@@ -157,5 +157,5 @@ def remove_qualification(agency: Agency, qualification: Qualification, *, actor:
 @transaction.atomic
 def keep_file(agency: Agency, file: UploadedFile, *, actor: User | None, at: datetime) -> Upload:
     """Keep a good scan while the rest of its form is corrected: nobody chooses it twice. Raises FieldErrors."""
-    row = open_for_change(agency, actor)
+    row = open_for_change(agency, actor, supplying=True)
     return uploads.store(file, organisation=row.organisation, actor=actor, at=at, field="certificate")

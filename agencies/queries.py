@@ -19,13 +19,16 @@ from marketplace.templatetags.ui import day_text
 
 from . import rules
 from .models import Agency, AgencyItem, Qualification, QualificationUse
-from .states import EDITABLE, PUBLIC, AgencyState
+from .states import EDITABLE, OPERATING, PUBLIC, AgencyState
 
 
 def _holding(on: date, prefix: str = "") -> Q:
-    """Checked certificates that are valid on the day, its first and last day included."""
-    return Q(**{f"{prefix}checked": True, f"{prefix}valid_from__lte": on}) & (
-        Q(**{f"{prefix}valid_until__isnull": True}) | Q(**{f"{prefix}valid_until__gte": on})
+    """Certificates that were checked, or promised on commitment, and are valid on the day, its first and last day
+    included."""
+    return (
+        (Q(**{f"{prefix}checked": True}) | Q(**{f"{prefix}committed": True}))
+        & Q(**{f"{prefix}valid_from__lte": on})
+        & (Q(**{f"{prefix}valid_until__isnull": True}) | Q(**{f"{prefix}valid_until__gte": on}))
     )
 
 
@@ -38,9 +41,7 @@ def eligible_agencies(item: ServiceItem, on: date) -> QuerySet[Agency]:
     met = _ways(on, agency=OuterRef(OuterRef(OuterRef("pk"))))
     unmet = Requirement.objects.filter(~Exists(met), item=item, is_mandatory=True)
     listed = AgencyItem.objects.filter(agency=OuterRef("pk"), item=item, is_active=True)
-    return Agency.objects.filter(
-        Exists(listed), ~Exists(unmet), state=AgencyState.ACTIVE, organisation__is_active=True
-    )
+    return Agency.objects.filter(Exists(listed), ~Exists(unmet), state__in=OPERATING, organisation__is_active=True)
 
 
 def _ways(on: date, *, agency: Any) -> QuerySet[Requirement]:
@@ -58,7 +59,7 @@ def _ways(on: date, *, agency: Any) -> QuerySet[Requirement]:
 
 def fitting_items(agency: Agency, on: date) -> QuerySet[ServiceItem]:
     """The items the agency is eligible for on the day; none while it is not active."""
-    if agency.state != AgencyState.ACTIVE or not agency.organisation.is_active:
+    if agency.state not in OPERATING or not agency.organisation.is_active:
         return ServiceItem.objects.none()
     unmet = Requirement.objects.filter(~Exists(_ways(on, agency=agency.pk)), item=OuterRef("pk"), is_mandatory=True)
     return ServiceItem.objects.filter(~Exists(unmet), agency_items__agency=agency, agency_items__is_active=True)
@@ -87,7 +88,7 @@ def explain(agency: Agency, item: ServiceItem, on: date) -> list[Check]:
 
 def explain_many(agency: Agency, items: Collection[ServiceItem], on: date) -> dict[str, list[Check]]:
     """`explain` for several items, by item code; still three queries."""
-    active = agency.state == AgencyState.ACTIVE and agency.organisation.is_active
+    active = agency.state in OPERATING and agency.organisation.is_active
     standing = Check(
         active,
         _("The agency is active.")
@@ -122,7 +123,7 @@ def _explain_group(group: list[Requirement], papers: dict[int, list[Qualificatio
     if any(one.kind == Requirement.Kind.COMMITMENT for one in group):
         return Check(True, _("{requirement}: met by the letter of commitment.").format(requirement=wanted))
     found = [paper for one in group for paper in papers.get(one.pk, [])]
-    good = [paper for paper in found if paper.checked and paper.holds_on(on)]
+    good = [paper for paper in found if (paper.checked or paper.committed) and paper.holds_on(on)]
     if good:
         # The one that lasts longest; without an end it lasts for ever.
         best = max(good, key=lambda paper: (paper.valid_until is None, paper.valid_until or on))
@@ -138,7 +139,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _fault(paper: Qualification, on: date) -> str:
-    if not paper.checked:
+    if not (paper.checked or paper.committed):
         return _("not checked yet")
     return _("not yet valid") if on < paper.valid_from else _("expired")
 
@@ -163,7 +164,7 @@ def visible_to(user: User | None) -> QuerySet[Agency]:
     if accounts.acts_as(user, Organisation.Kind.OFFICE) or accounts.acts_as(user, Organisation.Kind.SUPERVISOR):
         return found
     own = [m.organisation_id for m in accounts.memberships(user)]
-    return found.filter(Q(state__in=PUBLIC) | Q(pk__in=own))
+    return found.filter(Q(state__in=PUBLIC) | Q(publicity_from__isnull=False) | Q(pk__in=own))
 
 
 def sees_everything(user: User | None, agency: Agency) -> bool:

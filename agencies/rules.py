@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -209,3 +210,15 @@ def known_defect_field(agency: Agency, field: str) -> bool:
     if found := QUALIFICATION_DEFECT.fullmatch(field):
         return agency.qualifications.filter(pk=int(found.group(1))).exists()
     return field in DEFECT_FIELDS
+
+
+def fingerprints(agency: Agency) -> dict[str, str]:
+    """What each part of the case looks like now, {defect field: SHA-256}: kept at a return, compared at the next."""
+    parts: dict[str, Any] = {field: getattr(agency, field) for field in DEFECT_FIELDS if hasattr(Agency, field)}
+    parts["name"] = agency.organisation.name
+    parts["items"] = sorted(agency.items.filter(is_active=True).values_list("item", flat=True))
+    parts["commitment"] = agency.commitment_signed_at
+    for paper in agency.qualifications.all():
+        values = [paper.kind, paper.name, paper.number, paper.level, paper.field_text, paper.practitioners_count]
+        parts[f"qualification:{paper.pk}"] = [*values, paper.valid_from, paper.valid_until, paper.certificate_id]
+    return {field: hashlib.sha256(repr(value).encode()).hexdigest() for field, value in parts.items()}

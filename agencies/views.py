@@ -25,7 +25,7 @@ from . import actions, casefile, queries, rules
 from .filters import AgencyFilter
 from .forms import BasicDataForm, CommitmentForm, ItemsForm, RegisterForm, add_errors
 from .models import Agency
-from .states import EDITABLE, AgencyState
+from .states import EDITABLE, OPERATING
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 ITEMS_SHOWN = 3
@@ -119,7 +119,7 @@ def agency_detail(request: HttpRequest, code: str) -> HttpResponse:
             }
             for item in offered
         ],
-        "active": agency.state == AgencyState.ACTIVE,
+        "active": agency.state in OPERATING,
         "clock": casefile.running_clock(agency, at),
         "timeline": casefile.timeline(agency, at),
         "full": full,

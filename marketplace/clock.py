@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -17,6 +17,11 @@ def now() -> datetime:
 def local_date(at: datetime) -> date:
     """The calendar date in China on which `at` falls; every period of the regulation starts from it."""
     return at.astimezone(SHANGHAI).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """Midnight in China at which the day begins; the end of a period is the start of the day after its last."""
+    return datetime.combine(day, time(0), SHANGHAI)
 
 
 def iso_seconds(at: datetime) -> str:

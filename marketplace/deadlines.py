@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from . import workdays
+from . import clock, workdays
 from .clock import iso_micros, local_date
 from .errors import DomainError
 from .models import CalendarDay, RuleParameter
@@ -66,9 +67,21 @@ def span(rule: RuleParameter, start: datetime) -> Deadline:
     if rule.unit == RuleParameter.Unit.WORKDAYS:
         period = calendar().period(local_date(start), amount)
         return Deadline(period.end_instant(), derivation | {"period": period.as_data()})
+    if rule.unit == RuleParameter.Unit.MONTHS:
+        return Deadline(clock.start_of_day(add_months(local_date(start), amount) + timedelta(days=1)), derivation)
+    if rule.unit == RuleParameter.Unit.DAYS:
+        return Deadline(clock.start_of_day(local_date(start) + timedelta(days=amount + 1)), derivation)
     if rule.unit in {"hours", "minutes", "seconds"}:
         return Deadline(start + timedelta(**{rule.unit: amount}), derivation)
     raise ValueError(f"{rule.code} has the unit {rule.unit}, which measures no time")
+
+
+def add_months(day: date, months: int) -> date:
+    """The day with the same number so many calendar months later; where that month lacks it, its last day
+    (民法典第二百零二条)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,58 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "organisation"], name="membership_once")]
 
 
+class Invitation(models.Model):
+    """A one-time code by which a manager gives another person access to his organisation. Only its digest is kept."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    role = models.CharField(_("role"), max_length=12, choices=Membership.Role.choices)
+    full_name = models.CharField(_("full name"), max_length=60)
+    email = models.EmailField(_("e-mail"), blank=True)
+    code_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-invited_at", "-pk"]
+
+
+class AccessClaim(models.Model):
+    """Somebody asks to become the manager of an organisation whose code is registered already; the office decides."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="claims")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    text = models.TextField(max_length=2000)
+    proof = models.ForeignKey("Upload", models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    due = models.DateTimeField()
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    granted = models.BooleanField(null=True, blank=True)
+    reason = models.TextField(blank=True, max_length=1000)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "user"], condition=Q(decided_at__isnull=True), name="access_claim_one_open"
+            )
+        ]
+
+
+class CaseHandler(models.Model):
+    """首问负责: who received a case first and who answers for it now. `case` names it, `entry:<code>` for instance."""
+
+    case = models.CharField(max_length=90, unique=True)
+    stream = models.CharField(max_length=90)
+    first_receiver = models.ForeignKey(User, models.PROTECT, related_name="+")
+    handler = models.ForeignKey(User, models.PROTECT, related_name="handled_cases")
+    taken_at = models.DateTimeField()
+
+
 class Installation(models.Model):
     """One row about this database. A demo may shorten times, and says so on every page."""
 
@@ -147,6 +199,8 @@ class RuleParameter(models.Model):
 
     class Unit(models.TextChoices):
         WORKDAYS = "workdays", _("working days")
+        MONTHS = "months", _("months")
+        DAYS = "days", _("days")
         HOURS = "hours", _("hours")
         MINUTES = "minutes", _("minutes")
         SECONDS = "seconds", _("seconds")

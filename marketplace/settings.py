@@ -229,6 +229,10 @@ if HTTPS:
 DEADLINE_SOURCES = ["agencies.deadlines.due", "projects.deadlines.due"]
 STREAM_PRESENTERS = {"session": "projects.presenters.present_session"}
 DESK_CARDS = ["agencies.queries.desk_cards", "projects.cards.cards"]
+# OFFICE_WORK: each gives the open cases of its kind, `work(at) -> list[casework.Work]`, at most 200, earliest due first.
+OFFICE_WORK: list[str] = []
+# OPEN_SERVICES: what keeps an agency from leaving, `open_services(agency, at) -> list[{"title", "url"}]`.
+OPEN_SERVICES: list[str] = []
 # BACKGROUND_JOBS: what `manage.py worker` repeats; each takes `now` and returns how much it did.
 BACKGROUND_JOBS = ["marketplace.notifications.send_due", "projects.conductor.compute_results"]
 # DEMO_JOBS run beside them in a database that is marked as a demo, and nowhere else.

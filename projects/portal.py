@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from agencies.models import Agency
-from agencies.states import AgencyState
+from agencies.states import OPERATING
 from marketplace import clock, paging, tables
 from marketplace.models import ServiceItem
 from marketplace.permissions import access
@@ -113,7 +113,7 @@ def errands() -> list[dict[str, Any]]:
 
 def figures(at: datetime) -> list[dict[str, Any]]:
     """The counters, each a link to the list it counts."""
-    agencies = Agency.objects.filter(state=AgencyState.ACTIVE)
+    agencies = Agency.objects.filter(state__in=OPERATING)
     total = agencies.count()
     outside = total - agencies.filter(origin=Agency.Origin.LOCAL).count()
     by_state = queries.task_by_state(SelectionTask.objects.filter(state__in=PUBLIC))

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class TaskState(models.TextChoices):
@@ -29,3 +30,26 @@ EDITABLE = (TaskState.DRAFT, TaskState.RETURNED)
 PUBLIC = (TaskState.PUBLISHED, TaskState.CLOSED, TaskState.AWARDED, TaskState.CONFIRMED, TaskState.FAILED)
 WITH_AWARD = (TaskState.AWARDED, TaskState.CONFIRMED)
 LIVE = (SessionState.OPENED, SessionState.FROZEN)
+
+
+class OwnerState(models.TextChoices):
+    """The entry of a project owner."""
+
+    DRAFT = "draft", pgettext_lazy("owner state", "being prepared")
+    SUBMITTED = "submitted", pgettext_lazy("owner state", "documents under check")
+    RETURNED = "returned", pgettext_lazy("owner state", "returned for supplement")
+    ACTIVE = "active", pgettext_lazy("owner state", "active")
+    REFUSED = "refused", pgettext_lazy("owner state", "refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("owner state", "withdrawn")
+
+
+OWNER_EDITABLE = (OwnerState.DRAFT, OwnerState.RETURNED)
+
+
+class OwnerChangeState(models.TextChoices):
+    """A change of what was checked of an owner."""
+
+    SUBMITTED = "submitted", pgettext_lazy("change state", "under check")
+    APPROVED = "approved", pgettext_lazy("change state", "in effect")
+    REFUSED = "refused", pgettext_lazy("change state", "refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("change state", "withdrawn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import factory
@@ -11,10 +11,11 @@ from factory.django import DjangoModelFactory
 
 from agencies.demo_entry import enter_agency, scan
 from agencies.models import Agency, AgencyItem, Qualification, QualificationUse
-from agencies.states import AgencyState
+from agencies.states import PUBLIC, AgencyState
 from marketplace import catalogue
 from marketplace.models import Membership, Organisation, Requirement, ServiceClass, ServiceItem, User
 
+COMMITTED = (AgencyState.COMMITTED, AgencyState.VERIFYING)
 # A Monday, 10:00 in China; the week after it has no holiday.
 MONDAY = datetime(2026, 3, 9, 2, 0, tzinfo=UTC)
 
@@ -127,11 +128,20 @@ class AgencyFactory(DjangoModelFactory):
     form_check_due = factory.Maybe("is_draft", None, MONDAY)
     publicity_from = factory.Maybe("is_public", MONDAY, None)
     publicity_until = factory.Maybe("is_public", MONDAY, None)
-    checked_by = factory.Maybe("is_public", factory.SubFactory(UserFactory), None)
+    checked_by = factory.Maybe("was_checked", factory.SubFactory(UserFactory), None)
+    sort_name = factory.LazyAttribute(lambda agency: agency.organisation.name)
+    on_commitment = factory.LazyAttribute(lambda agency: agency.state in COMMITTED)
+    commitment_signed_at = factory.Maybe("is_public", MONDAY, None)
+    documents_due = factory.Maybe("on_commitment", MONDAY + timedelta(days=14), None)
+    documents_supply_due = factory.Maybe("on_commitment", MONDAY + timedelta(days=10), None)
+    suspended_at = factory.Maybe("is_suspended", MONDAY, None)
+    suspended_until = factory.Maybe("is_suspended", MONDAY + timedelta(days=90), None)
 
     class Params:
         is_draft = factory.LazyAttribute(lambda agency: agency.state == AgencyState.DRAFT)
-        is_public = factory.LazyAttribute(lambda agency: agency.state in {AgencyState.PUBLICITY, AgencyState.ACTIVE})
+        is_public = factory.LazyAttribute(lambda agency: agency.state in PUBLIC)
+        was_checked = factory.LazyAttribute(lambda agency: agency.state in PUBLIC and agency.state not in COMMITTED)
+        is_suspended = factory.LazyAttribute(lambda agency: agency.state == AgencyState.SUSPENDED)
 
 
 class AgencyItemFactory(DjangoModelFactory):

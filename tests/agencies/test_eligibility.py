@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agencies import queries, rules
 from agencies.models import Agency, QualificationUse
-from agencies.states import AgencyState
+from agencies.states import OPERATING, AgencyState
 from marketplace.models import Requirement, ServiceItem
 from tests.factories import (
     AgencyFactory,
@@ -65,8 +65,8 @@ def test_unchecked_certificate_entitles_to_nothing(surveying: ServiceItem) -> No
     assert not agrees(agency, surveying)
 
 
-@pytest.mark.parametrize("state", [state for state in AgencyState if state != AgencyState.ACTIVE])
-def test_only_active_agencies_are_eligible(surveying: ServiceItem, state: AgencyState) -> None:
+@pytest.mark.parametrize("state", [state for state in AgencyState if state not in OPERATING])
+def test_only_operating_agencies_are_eligible(surveying: ServiceItem, state: AgencyState) -> None:
     agency = AgencyFactory(state=state)
     offers(agency, surveying)
 

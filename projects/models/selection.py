@@ -13,8 +13,8 @@ from agencies.models import Agency
 from marketplace.models import Organisation, ServiceItem, Upload
 from marketplace.workflow import StatefulModel, state_constraint, state_field, verb
 
-from . import rules
-from .states import EDITABLE, SessionState, TaskState
+from .. import rules
+from ..states import EDITABLE, SessionState, TaskState
 
 if TYPE_CHECKING:
     Json = models.JSONField[dict[str, Any], dict[str, Any]]

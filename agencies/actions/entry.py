@@ -17,9 +17,9 @@ from marketplace.errors import DomainError, FieldErrors, NotAllowed, RuleBroken,
 from marketplace.models import Membership, Organisation, ServiceItem, User
 from marketplace.workflow import fire, locked, why_not
 
-from . import journal, rules
-from .models import Agency, AgencyItem
-from .states import EDITABLE, AgencyState
+from .. import journal, rules
+from ..models import Agency, AgencyItem
+from ..states import EDITABLE, SUPPLYING, AgencyState, ObjectionState
 
 BASIC_FIELDS = (
     "origin",
@@ -60,7 +60,9 @@ def register_agency(
     try:
         with transaction.atomic():
             organisation = Organisation.objects.create(kind=Organisation.Kind.AGENCY, name=name.strip(), code=code)
-            agency = Agency.objects.create(organisation=organisation, registered_at=at, **values)
+            agency = Agency.objects.create(
+                organisation=organisation, sort_name=organisation.name, registered_at=at, **values
+            )
             Membership.objects.create(user=actor, organisation=organisation, role=Membership.Role.MANAGER)
             accounts.forget(actor)
             journal.open_private(agency)
@@ -90,18 +92,21 @@ def _name_faults(name: str) -> rules.Errors:
     return {"name": [_("At most {limit} characters.").format(limit=limit)]} if len(name.strip()) > limit else {}
 
 
-def open_for_change(agency: Agency, actor: User | None) -> Agency:
-    """The locked row, if the agency may change its papers now. Raises WrongState or NotAllowed."""
+def open_for_change(agency: Agency, actor: User | None, *, supplying: bool = False) -> Agency:
+    """The locked row, if the agency may change its papers now. Raises WrongState or NotAllowed.
+
+    `supplying`: certificates, documents and people, which may also be supplied while the agency is active on
+    commitment; the data it was entered with may not.
+    """
     row = locked(agency)
-    if row.state not in EDITABLE:
-        raise WrongState("change_entry", row.state)
-    if not belongs_to(actor, row.pk):
-        raise NotAllowed(verb="change_entry")
+    refusal = why_not_change(row, actor, supplying=supplying)
+    if refusal is not None:
+        raise refusal
     return row
 
 
-def why_not_change(agency: Agency, actor: User | None) -> DomainError | None:
-    if agency.state not in EDITABLE:
+def why_not_change(agency: Agency, actor: User | None, *, supplying: bool = False) -> DomainError | None:
+    if agency.state not in (SUPPLYING if supplying else EDITABLE):
         return WrongState("change_entry", agency.state)
     return None if belongs_to(actor, agency.pk) else NotAllowed(verb="change_entry")
 
@@ -122,8 +127,10 @@ def update_basic_data(agency: Agency, values: Mapping[str, Any], *, actor: User 
     if "name" in values and (name := values["name"].strip()) != row.organisation.name:
         row.organisation.name = changed["name"] = name
         row.organisation.save(update_fields=["name"])
+        row.sort_name = name
+        row.items.update(sort_name=name)
     if changed:
-        row.save(update_fields=[key for key in changed if key != "name"])
+        row.save(update_fields=[*(key for key in changed if key != "name"), "sort_name"])
         told = {
             key: value if isinstance(value, str) else value and value.isoformat() for key, value in changed.items()
         }
@@ -144,7 +151,9 @@ def choose_items(agency: Agency, codes: Collection[str], *, actor: User | None, 
     existing = {entry.item_id: entry for entry in row.items.all()}
     listed = {code for code, entry in existing.items() if entry.is_active}
     added, removed = sorted(wanted - listed), sorted(listed - wanted)
-    AgencyItem.objects.bulk_create(AgencyItem(agency=row, item_id=code) for code in added if code not in existing)
+    AgencyItem.objects.bulk_create(
+        AgencyItem(agency=row, item_id=code, sort_name=row.sort_name) for code in added if code not in existing
+    )
     if returning := [code for code in added if code in existing]:
         row.items.filter(item__in=returning).update(is_active=True)
     if removed:
@@ -246,6 +255,7 @@ def return_entry(agency: Agency, *, defects: Iterable[Mapping[str, str]], actor:
         private={"defects": named},
         checked_by=actor,
         defects=named,
+        fingerprints=rules.fingerprints(row),
     )
     journal.tell_members(row, event, journal.NOTE_RETURNED, {"count": len(named)}, at=at)
     return row
@@ -306,7 +316,8 @@ def refuse_entry(agency: Agency, *, reason: str, actor: User | None, at: datetim
 def end_publicity(agency: Agency, *, actor: User | None = None, at: datetime, quiet: bool = False) -> Agency:
     """By the clock, when the publicity is over: the agency is active. Doing it again changes nothing."""
     try:
-        row, event = fire(agency, "end_publicity", actor=actor, at=at)
+        pending = agency.objections.filter(state=ObjectionState.LODGED).count()
+        row, event = fire(agency, "end_publicity", actor=actor, at=at, facts={"open_objections": pending})
     except WrongState as refusal:
         if refusal.facts["state"] == AgencyState.ACTIVE:
             return Agency.objects.get(pk=agency.pk)

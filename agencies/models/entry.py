@@ -1,4 +1,4 @@
-"""Registration of agencies: the case itself, the services it offers, and the papers that entitle it."""
+"""Registration of agencies: the case itself."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from marketplace.accounts import acts_as, belongs_to
-from marketplace.models import Organisation, Requirement, ServiceItem, Upload, User
-from marketplace.workflow import StatefulModel, state_constraint, state_field, system_only, verb
+from marketplace.models import Organisation, User
+from marketplace.workflow import state_constraint, state_field, system_only, verb
 
-from . import conditions
-from .states import EDITABLE, AgencyState
+from .. import conditions
+from ..states import EDITABLE, AgencyState
+from .standing import OnCommitment, PenaltiesAndExit, may_act_for, may_check
 
 BASIS = "江西省网上中介超市九江分厅管理暂行办法（2022）"
 
 
-def _may_act_for(user: User | None, agency: Agency) -> bool:
-    return belongs_to(user, agency.pk)
-
-
-def _may_check(user: User | None, _agency: Agency) -> bool:
-    return acts_as(user, Organisation.Kind.OFFICE)
+class IdKind(models.TextChoices):
+    RESIDENT = "resident", _("resident identity card")
+    OTHER = "other", _("passport or permit")
 
 
 class AgencyManager(models.Manager["Agency"]):
@@ -35,8 +31,16 @@ class AgencyManager(models.Manager["Agency"]):
         return super().get_queryset().select_related("organisation")
 
 
-class Agency(StatefulModel):
+class Agency(OnCommitment, PenaltiesAndExit):
     """An intermediary service agency and the state of its entry; shares its key with its organisation."""
+
+    class Way(models.TextChoices):
+        CHECK_FIRST = "check_first", _("check first")
+        COMMITMENT = "commitment", _("commitment first")
+
+    class RepresentedBy(models.TextChoices):
+        LEGAL = "legal", _("the legal representative himself")
+        AGENTS = "agents", _("authorised agents")
 
     class Origin(models.TextChoices):
         OUTSIDE_PROVINCE = "outside_province", _("from outside the province")
@@ -54,7 +58,17 @@ class Agency(StatefulModel):
     contact_phone = models.CharField(_("contact phone"), max_length=30, blank=True)
     contact_email = models.EmailField(_("contact e-mail"), blank=True)
     introduction = models.TextField(_("introduction"), max_length=2000, blank=True)
+    # The legal representative's document: the number stays sealed, its keyed digest finds the same person elsewhere.
+    legal_id_kind = models.CharField(_("kind of identity document"), max_length=8, choices=IdKind.choices, blank=True)
+    legal_id_sealed = models.BinaryField(editable=False, default=b"")
+    legal_id_digest = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    represented_by = models.CharField(
+        _("who acts for the agency"), max_length=8, choices=RepresentedBy.choices, default=RepresentedBy.LEGAL
+    )
+    # The name of the organisation in the order of the directory, kept equal by the acts that change it.
+    sort_name = models.CharField(max_length=120, default="", editable=False)
 
+    way = models.CharField(_("way of entry"), max_length=12, choices=Way.choices, default=Way.CHECK_FIRST)
     registered_at = models.DateTimeField()
     commitment_signed_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -74,6 +88,9 @@ class Agency(StatefulModel):
     returned_defects: models.JSONField[list[dict[str, str]], list[dict[str, str]]] = models.JSONField(
         default=list, blank=True
     )
+    # How often it was returned, and what each part of the case looked like at the last return: {field: SHA-256}.
+    supplement_rounds = models.PositiveSmallIntegerField(default=0)
+    returned_facts: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True)
     refusal_reason = models.TextField(blank=True)
     checked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     checked_at = models.DateTimeField(null=True, blank=True)
@@ -98,10 +115,26 @@ class Agency(StatefulModel):
                 | Q(publicity_until__isnull=False, checked_by__isnull=False),
                 name="agency_public_was_checked",
             ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[AgencyState.COMMITTED, AgencyState.VERIFYING])
+                | Q(on_commitment=True, commitment_signed_at__isnull=False, documents_due__isnull=False),
+                name="agency_committed_has_clock",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=AgencyState.SUSPENDED) | Q(suspended_until__isnull=False),
+                name="agency_suspension_has_end",
+            ),
         ]
         indexes = [
             models.Index(fields=["state", "publicity_until"], name="agency_publicity_due"),
             models.Index(fields=["state", "form_check_due"], name="agency_form_check_due"),
+            models.Index(fields=["state", "documents_supply_due"], name="agency_documents_due"),
+            models.Index(fields=["state", "suspended_until"], name="agency_suspension_due"),
+            models.Index(fields=["recount_on"], name="agency_recount_due"),
+            models.Index(fields=["sort_name", "organisation"], name="agency_by_name"),
+            models.Index(fields=["state", "sort_name", "organisation"], name="agency_state_by_name"),
+            models.Index(fields=["origin", "sort_name", "organisation"], name="agency_origin_by_name"),
+            models.Index(fields=["stars", "sort_name", "organisation"], name="agency_stars_by_name"),
         ]
 
     def __str__(self) -> str:
@@ -122,25 +155,28 @@ class Agency(StatefulModel):
         source=EDITABLE,
         target=AgencyState.SUBMITTED,
         event="agency.submitted",
-        may=_may_act_for,
+        may=may_act_for,
         when=[conditions.entry_is_complete],
         basis=BASIS,
     )
     def submit_entry(self, *, at: datetime, rules_on: date, due: datetime, derivation: dict[str, Any]) -> None:
         self.submitted_at, self.rules_on = at, rules_on
         self.form_check_due, self.form_check_derivation = due, derivation
-        self.returned_defects = []
+        self.way, self.returned_defects = self.Way.CHECK_FIRST, []
 
     @verb(
         source=AgencyState.SUBMITTED,
         target=AgencyState.RETURNED,
         event="agency.returned",
-        may=_may_check,
+        may=may_check,
         when=[conditions.checker_is_independent],
         basis=BASIS,
     )
-    def return_entry(self, *, at: datetime, checked_by: User, defects: list[dict[str, str]]) -> None:
-        self.returned_defects = defects
+    def return_entry(
+        self, *, at: datetime, checked_by: User, defects: list[dict[str, str]], fingerprints: dict[str, str]
+    ) -> None:
+        self.returned_defects, self.returned_facts = defects, fingerprints
+        self.supplement_rounds += 1
         self.checked_by, self.checked_at = checked_by, at
         self.form_check_due = self.form_check_derivation = None
 
@@ -148,7 +184,7 @@ class Agency(StatefulModel):
         source=AgencyState.SUBMITTED,
         target=AgencyState.PUBLICITY,
         event="agency.approved",
-        may=_may_check,
+        may=may_check,
         when=[conditions.checker_is_independent],
         basis=BASIS,
     )
@@ -160,7 +196,7 @@ class Agency(StatefulModel):
         source=AgencyState.SUBMITTED,
         target=AgencyState.REFUSED,
         event="agency.refused",
-        may=_may_check,
+        may=may_check,
         when=[conditions.checker_is_independent],
         basis=BASIS,
     )
@@ -173,75 +209,38 @@ class Agency(StatefulModel):
         target=AgencyState.ACTIVE,
         event="agency.entered",
         may=system_only,
-        when=[conditions.publicity_is_over],
+        when=[conditions.publicity_is_over, conditions.no_objection_is_open],
         basis=BASIS,
     )
     def end_publicity(self, *, at: datetime) -> None:
         self.active_since = at
 
+    @verb(
+        source=AgencyState.PUBLICITY,
+        target=AgencyState.RETURNED,
+        event="agency.returned_from_publicity",
+        may=may_check,
+        when=[conditions.checker_is_independent],
+        basis=BASIS,
+    )
+    def return_from_publicity(
+        self, *, at: datetime, checked_by: User, defects: list[dict[str, str]], fingerprints: dict[str, str]
+    ) -> None:
+        """After an objection that was upheld."""
+        self.returned_defects, self.returned_facts = defects, fingerprints
+        self.supplement_rounds += 1
+        self.checked_by, self.checked_at = checked_by, at
+        self.publicity_until = self.publicity_derivation = None
 
-class AgencyItem(models.Model):
-    """A service the agency offers. Taken off the list it stays as a row, so that its history can be read."""
-
-    agency = models.ForeignKey(Agency, models.CASCADE, related_name="items")
-    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="agency_items")
-    is_active = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ["item"]
-        constraints = [models.UniqueConstraint(fields=["agency", "item"], name="agency_item_once")]
-
-    def __str__(self) -> str:
-        return str(self.item)
-
-
-class Qualification(models.Model):
-    """A licence, filing, rating, accreditation or a number of certified people, with the paper that proves it."""
-
-    agency = models.ForeignKey(Agency, models.CASCADE, related_name="qualifications")
-    kind = models.CharField(pgettext_lazy("qualification", "kind"), max_length=16, choices=Requirement.Kind.choices)
-    name = models.CharField(_("name of the certificate"), max_length=120)
-    number = models.CharField(_("certificate number"), max_length=60)
-    level = models.CharField(pgettext_lazy("qualification", "level"), max_length=20, blank=True)
-    field_text = models.CharField(_("field or scope"), max_length=120, blank=True)
-    valid_from = models.DateField(_("valid from"))
-    valid_until = models.DateField(_("valid until"), null=True, blank=True)
-    practitioners_count = models.PositiveSmallIntegerField(_("number of certified people"), default=0)
-    certificate = models.ForeignKey(Upload, models.PROTECT, null=True, blank=True, related_name="+")
-    # Set by the office's form check; an unchecked paper entitles to nothing.
-    checked = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["kind", "name", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
-                name="qualification_span_forward",
-            ),
-            models.UniqueConstraint(fields=["agency", "kind", "number"], name="qualification_number_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.number}"
-
-    def holds_on(self, day: date) -> bool:
-        """Valid from its first to its last day, both included."""
-        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
-
-
-class QualificationUse(models.Model):
-    """This certificate meets that requirement of that service."""
-
-    agency_item = models.ForeignKey(AgencyItem, models.CASCADE, related_name="uses")
-    requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="+")
-    qualification = models.ForeignKey(Qualification, models.CASCADE, related_name="uses")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["agency_item", "requirement", "qualification"], name="qualification_use_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.qualification_id} → {self.requirement_id}"
+    @verb(
+        source=AgencyState.PUBLICITY,
+        target=AgencyState.REFUSED,
+        event="agency.refused_from_publicity",
+        may=may_check,
+        when=[conditions.checker_is_independent],
+        basis=BASIS,
+    )
+    def refuse_from_publicity(self, *, at: datetime, checked_by: User, reason: str) -> None:
+        """After an objection that was upheld."""
+        self.refusal_reason = reason
+        self.checked_by, self.checked_at = checked_by, at
