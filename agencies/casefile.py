@@ -8,8 +8,9 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
+from marketplace import identity, vault
 from marketplace.casefile import deadline_clock, history
 from marketplace.errors import DomainError
 from marketplace.models import Requirement, Upload
@@ -17,7 +18,6 @@ from marketplace.templatetags.ui import date_text
 
 from . import queries, rules
 from .models import Agency, AgencyItem, Qualification
-from .rules import Gap
 from .states import AgencyState
 
 CHIPS = {
@@ -33,8 +33,6 @@ CHIPS = {
     AgencyState.WITHDRAWN: "neutral",
     AgencyState.REMOVED: "bad",
 }
-# Where the agency mends what a reviewer has found.
-PAGES = {"items": "agency_items", "commitment": "agency_commitment"}
 
 
 def state_chip(agency: Agency) -> dict[str, str]:
@@ -48,6 +46,7 @@ def basic_rows(agency: Agency, *, full: bool) -> list[dict[str, Any]]:
         {"field": "code", "value": agency.code},
         {"field": "origin", "value": agency.get_origin_display()},
         {"field": "legal_representative", "value": agency.legal_representative},
+        *([{"field": "legal_id_number", "value": legal_id_text(agency)}] if full else []),
         {"field": "address", "value": agency.address},
         {"field": "established_on", "value": date_text(agency.established_on) if agency.established_on else ""},
     ]
@@ -56,10 +55,24 @@ def basic_rows(agency: Agency, *, full: bool) -> list[dict[str, Any]]:
             {"field": field, "value": getattr(agency, field)}
             for field in ("contact_name", "contact_phone", "contact_email")
         ]
+        rows.append({"field": "represented_by", "value": agency.get_represented_by_display()})
     if agency.introduction or full:
         rows.append({"field": "introduction", "value": agency.introduction})
     labels = {"code": _("Unified social credit code"), **rules.DEFECT_FIELDS}
     return [row | {"label": labels[row["field"]]} for row in rows]
+
+
+def legal_id_text(agency: Agency) -> str:
+    """Kind and last characters of the legal representative's document; the number itself is shown to nobody."""
+    if not agency.legal_id_digest:
+        return ""
+    try:
+        _kind, number = identity.unseal(bytes(agency.legal_id_sealed))
+    except vault.Damaged:
+        return _("{kind}, sealed under a key that is not there any more").format(
+            kind=agency.get_legal_id_kind_display()
+        )
+    return _("{kind}, ending in {hint}").format(kind=agency.get_legal_id_kind_display(), hint=number[-4:])
 
 
 # ---------- clocks ----------
@@ -73,6 +86,12 @@ def running_clock(agency: Agency, at: datetime) -> dict[str, Any] | None:
         )
     if agency.state == AgencyState.PUBLICITY and agency.publicity_until and agency.publicity_derivation:
         return deadline_clock(_("End of the publicity"), agency.publicity_until, agency.publicity_derivation, at=at)
+    derivation = agency.documents_derivation or {}
+    if agency.state == AgencyState.COMMITTED and agency.documents_supply_due:
+        supply = derivation.get("supply", {})
+        return deadline_clock(_("Supply of the documents"), agency.documents_supply_due, supply, at=at)
+    if agency.state == AgencyState.VERIFYING and agency.documents_due:
+        return deadline_clock(_("Check of the documents by the office"), agency.documents_due, derivation, at=at)
     return None
 
 
@@ -166,94 +185,6 @@ def _lack(paper: Qualification, on: date) -> str:
     if not paper.certificate_id:
         return _("the scan is missing")
     return _("not yet valid") if on < paper.valid_from else _("expired")
-
-
-# ---------- the agency's own page ----------
-
-
-def tasks(agency: Agency, gaps: Sequence[Gap], *, items: int, papers: int) -> list[dict[str, Any]]:
-    """The four papers of an entry for components/task_list.html: what is done, what is missing."""
-    lacking = {gap.field for gap in gaps}
-    faulty = {entry["field"] for entry in agency.returned_defects}
-    certificates = [gap for gap in gaps if gap.field.startswith("requirement:")]
-    data_gaps = len(lacking & set(rules.REQUIRED_DATA))
-
-    def status(*, missing: bool, begun: bool, fields: Iterable[str]) -> str:
-        if faulty.intersection(fields):
-            return "problem"
-        if not missing:
-            return "done"
-        return "doing" if begun else "todo"
-
-    data_fields = [field for field in rules.DEFECT_FIELDS if field not in {"items", "commitment", "other"}]
-    return [
-        {
-            "title": _("Basic data"),
-            "icon": "building-2",
-            "url": reverse("agency_data"),
-            "hint": ngettext("{count} entry is missing", "{count} entries are missing", data_gaps).format(
-                count=data_gaps
-            )
-            if data_gaps
-            else "",
-            "status": status(missing=bool(data_gaps), begun=data_gaps < len(rules.REQUIRED_DATA), fields=data_fields),
-        },
-        {
-            "title": _("Service items"),
-            "icon": "list-checks",
-            "url": reverse("agency_items"),
-            "hint": ngettext("{count} item chosen", "{count} items chosen", items).format(count=items)
-            if items
-            else "",
-            "status": status(missing="items" in lacking, begun=False, fields=["items"]),
-        },
-        {
-            "title": _("Certificates"),
-            "icon": "award",
-            "hint": ngettext(
-                "{count} requirement is still open", "{count} requirements are still open", len(certificates)
-            ).format(count=len(certificates))
-            if certificates
-            else "",
-            **_certificate_status(agency, items, papers, bool(certificates), faulty),
-        },
-        {
-            "title": _("Letter of commitment"),
-            "icon": "signature",
-            "url": reverse("agency_commitment"),
-            "status": status(missing="commitment" in lacking, begun=False, fields=["commitment"]),
-        },
-    ]
-
-
-def _certificate_status(agency: Agency, items: int, papers: int, missing: bool, faulty: set[str]) -> dict[str, str]:
-    if not items:
-        return {"status": "blocked", "reason": _("Choose your service items first.")}
-    url = reverse("agency_qualifications")
-    if any(rules.QUALIFICATION_DEFECT.fullmatch(field) for field in faulty):
-        return {"url": url, "status": "problem"}
-    if not missing:
-        return {"url": url, "status": "done"}
-    return {"url": url, "status": "doing" if papers else "todo"}
-
-
-def defect_rows(agency: Agency) -> list[dict[str, str]]:
-    """The defects of the last return, each with the page where it is mended."""
-    names = {f"qualification:{paper.pk}": paper for paper in agency.qualifications.all()}
-    rows = []
-    for entry in agency.returned_defects:
-        field = entry["field"]
-        if paper := names.get(field):
-            label, url = str(paper), reverse("qualification_change", args=[paper.pk])
-        else:
-            label = str(rules.DEFECT_FIELDS.get(field, _("A certificate that was removed since")))
-            url = (
-                ""
-                if field == "other" or field not in rules.DEFECT_FIELDS
-                else reverse(PAGES.get(field, "agency_data"))
-            )
-        rows.append({"label": label, "sentence": entry["sentence"], "url": url})
-    return rows
 
 
 def refusal_text(refusal: DomainError) -> str:

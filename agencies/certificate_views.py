@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from marketplace import clock
 from marketplace.errors import FieldErrors
-from marketplace.models import Requirement, Upload
+from marketplace.models import Requirement
 from marketplace.permissions import access
 
-from . import casefile, certificates, queries
+from . import casefile, certificates, kept_files, queries, wizard
 from .forms import QualificationForm, add_errors
 from .models import Agency, Qualification
+from .states import EDITABLE
 from .views import closed_page, crumbs, entry_crumbs, form_page, own, person, saved, status_of, today
 
 
@@ -29,13 +29,16 @@ def agency_qualifications(request: HttpRequest) -> HttpResponse:
     """What each item asks for and which certificate stands against it; the certificates themselves."""
     agency = own(request)
     title = _("Certificates")
-    if closed := closed_page(request, agency, title):
+    if closed := closed_page(request, agency, title, supplying=True):
         return closed
     day = today()
     context = {
         "items": casefile.item_rows(queries.offered_items(agency), day),
         "papers": [casefile.paper_row(paper, day, scans=True) for paper in queries.papers_of(agency)],
         "title": title,
+        "editable": agency.state in EDITABLE,
+        "next_url": wizard.after(wizard.SERVICES),
+        "stepper": wizard.where(wizard.SERVICES),
         "breadcrumb": entry_crumbs(title),
     }
     return render(request, "agencies/qualifications.html", context)
@@ -58,23 +61,28 @@ def qualification_change(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _qualification_page(request: HttpRequest, agency: Agency, paper: Qualification | None) -> HttpResponse:
     title = _("Change a certificate") if paper else _("Enter a certificate")
-    if closed := closed_page(request, agency, title):
+    if closed := closed_page(request, agency, title, supplying=True):
         return closed
     asked = queries.asked_of(agency)
     initial = QualificationForm.initial_of(paper) if paper else _first_guess(request, asked)
     posted = request.method == "POST"
     form = QualificationForm(
-        request.POST if posted else None, request.FILES if posted else None, asked=asked, on=today(), initial=initial
+        request.POST if posted else None,
+        request.FILES if posted else None,
+        asked=asked,
+        on=today(),
+        initial=initial,
+        present={"certificate": paper.certificate} if paper and paper.certificate else {},
     )
-    file, kept = request.FILES.get("certificate"), _kept(request, agency)
     if posted:
         at = clock.now()
+        kept = kept_files.kept_of(request.POST, agency.organisation, form.FILES)
         if form.is_valid():
             given: certificates.Paper = {
                 "values": form.values(),
                 "requirements": form.cleaned_data["requirements"],
-                "file": file,
-                "kept": kept,
+                "file": request.FILES.get("certificate"),
+                "kept": kept.get("certificate"),
             }
             try:
                 if paper:
@@ -84,18 +92,12 @@ def _qualification_page(request: HttpRequest, agency: Agency, paper: Qualificati
             except FieldErrors as refusal:
                 add_errors(form, refusal)
             else:
-                return saved(request, "agency_qualifications")
-        if file is not None and "certificate" not in form.errors:
-            # A browser forgets a chosen file; a good one is kept while the rest is corrected.
-            try:
-                kept = certificates.keep_file(agency, file, actor=person(request), at=at)
-            except FieldErrors as refusal:
-                add_errors(form, refusal)
+                another = request.POST.get("then") == "another"
+                return saved(request, "qualification_add" if another else "agency_qualifications")
+        kept_files.keep_chosen(form, agency, kept, actor=person(request), at=at)
     context = {
         "form": form,
-        "kept": kept,
-        "scan": casefile.scan_row(paper.certificate) if paper and paper.certificate else None,
-        "paper": paper,
+        "new": paper is None,
         "title": title,
         "breadcrumb": crumbs(
             (_("My desk"), reverse("desk")),
@@ -111,15 +113,6 @@ def _first_guess(request: HttpRequest, asked: list[Requirement]) -> dict[str, An
     text = request.GET.get("requirement", "")
     wanted = next((one for one in asked if str(one.pk) == text), None)
     return QualificationForm.initial_for(wanted, asked) if wanted else {}
-
-
-def _kept(request: HttpRequest, agency: Agency) -> Upload | None:
-    """The scan that an earlier try of this form left here; only the agency's own."""
-    try:
-        pk = UUID(request.POST.get("kept", ""))
-    except ValueError:
-        return None
-    return Upload.objects.filter(pk=pk, organisation=agency.organisation).first()
 
 
 @access("agency")

@@ -1,4 +1,4 @@
-"""The acts about certificates while the agency may still change its papers: enter, change, remove, keep a scan."""
+"""The acts about certificates while the agency may still change its papers: enter, change, remove."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class _Case:
     def write(self, known: Qualification | None, given: Paper) -> Qualification:
         """Check and save one certificate with its uses and its event. Raises FieldErrors."""
         paper = known or Qualification(agency=self.agency)
+        promised = self.promise(paper)
         for field, value in given.get("values", {}).items():
             if field in FIELDS:
                 setattr(paper, field, value)
@@ -66,6 +67,10 @@ class _Case:
         elif kept is not None:
             paper.certificate = kept
         paper.checked = False
+        # What was promised is this paper as it was; only its scan may follow.
+        paper.committed = paper.committed and promised == (*self.promise(paper)[:-1], tuple(wanted))
+        # Reminded anew before the day it says now.
+        paper.reminded_at_days = None
         paper.save()
         self.numbers[paper.kind, paper.number] = paper.pk
         if known:
@@ -89,6 +94,15 @@ class _Case:
         kind = journal.QUALIFICATION_UPDATED if known else journal.QUALIFICATION_ADDED
         journal.note(self.agency, kind, data, actor=self.actor, at=self.at)
         return paper
+
+    @staticmethod
+    def promise(paper: Qualification) -> tuple[Any, ...]:
+        """What a commitment promised about a certificate: everything but its scan."""
+        values = tuple(getattr(paper, field) for field in FIELDS)
+        if not paper.committed:
+            return (*values, ())
+        used = paper.uses.filter(agency_item__is_active=True)
+        return (*values, tuple(sorted(used.values_list("requirement", flat=True))))
 
     def faults(
         self, paper: Qualification, wanted: Sequence[int], file: UploadedFile | None, kept: Upload | None
@@ -118,6 +132,11 @@ class _Case:
             except FieldErrors as refusal:
                 errors |= refusal.fields
         return errors
+
+
+def faults(agency: Agency, paper: Qualification, requirements: Collection[int], *, at: datetime) -> rules.Errors:
+    """What is wrong with a certificate, unsaved or changed in memory, that is to meet these requirements (pk)."""
+    return _Case(agency, None, at).faults(paper, sorted(set(requirements)), None, None)
 
 
 @transaction.atomic
@@ -152,10 +171,3 @@ def remove_qualification(agency: Agency, qualification: Qualification, *, actor:
     data = {"kind": str(paper.kind), "name": paper.name, "number": paper.number}
     paper.delete()
     journal.note(row, journal.QUALIFICATION_REMOVED, data, actor=actor, at=at)
-
-
-@transaction.atomic
-def keep_file(agency: Agency, file: UploadedFile, *, actor: User | None, at: datetime) -> Upload:
-    """Keep a good scan while the rest of its form is corrected: nobody chooses it twice. Raises FieldErrors."""
-    row = open_for_change(agency, actor, supplying=True)
-    return uploads.store(file, organisation=row.organisation, actor=actor, at=at, field="certificate")

@@ -34,6 +34,15 @@ def checker_is_independent(case: Any, *, actor: User | None, **_facts: Any) -> b
     return not belongs_to(actor, getattr(case, "agency_id", case.pk))
 
 
+@rule(
+    _("You lodged this objection, so you may not decide it."),
+    basis="中华人民共和国公务员法第七十六条（回避）",
+    remedy=_("Another member of the office decides."),
+)
+def decider_did_not_object(objection: Any, *, actor: User | None, **_facts: Any) -> bool:
+    return actor is None or actor.pk != objection.lodged_by_id
+
+
 @rule(_("The publicity period has not ended yet."))
 def publicity_is_over(agency: Any, *, at: datetime, **_facts: Any) -> bool:
     return agency.publicity_until is not None and at >= agency.publicity_until

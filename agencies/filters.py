@@ -1,52 +1,71 @@
-"""The filters of the agency directory; the same set serves the page and a later API."""
+"""What the agency directory can be asked for; the same form serves the page and a later API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from marketplace.models import ServiceClass, ServiceItem
 
-from .models import Agency, AgencyItem
+from .directory import Conditions
+from .models import Agency
 from .states import PUBLIC
 
+MOST_STARS = 5
 
-class AgencyFilter(django_filters.FilterSet):
-    """`q` in name or credit code; state, origin, class and item exactly. An unknown value is its field's error."""
 
-    q = django_filters.CharFilter(method="search", label=_("Name or credit code"))
-    state = django_filters.ChoiceFilter(
-        choices=[(state.value, state.label) for state in PUBLIC],
-        label=pgettext_lazy("agency", "State"),
-        empty_label=_("all states"),
+def star_words(stars: int) -> str:
+    return ngettext("{count} star", "{count} stars", stars).format(count=stars)
+
+
+def _any(words: Any) -> tuple[str, Any]:
+    return ("", words)
+
+
+class AgencyFilter(forms.Form):
+    """`q` in name or credit code; everything else exactly. An unknown value is its field's error and asks for nothing."""
+
+    # Bound to the address: fields are optional and a phone's cache must not fill them.
+    use_required_attribute = False
+
+    q = forms.CharField(required=False, max_length=120, label=_("Name or credit code"))
+    state = forms.ChoiceField(required=False, label=pgettext_lazy("agency", "State"))
+    origin = forms.ChoiceField(required=False, label=_("Place of registration"))
+    stars = forms.TypedChoiceField(
+        required=False, coerce=int, empty_value=None, label=pgettext_lazy("credit", "Stars")
     )
-    origin = django_filters.ChoiceFilter(
-        choices=Agency.Origin.choices, label=_("Place of registration"), empty_label=_("all places")
+    way = forms.ChoiceField(required=False, label=_("Way of entry"))
+    service_class = forms.ModelChoiceField(
+        queryset=ServiceClass.objects.all(), required=False, label=_("Service class"), empty_label=_("all classes")
     )
-    service_class = django_filters.ModelChoiceFilter(
-        queryset=ServiceClass.objects.all(), method="in_class", label=_("Service class"), empty_label=_("all classes")
-    )
-    item = django_filters.ModelChoiceFilter(
-        queryset=ServiceItem.objects.all(), method="with_item", label=_("Service item"), empty_label=_("all items")
+    item = forms.ModelChoiceField(
+        queryset=ServiceItem.objects.all(), required=False, label=_("Service item"), empty_label=_("all items")
     )
 
-    class Meta:
-        model = Agency
-        fields: list[str] = []
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: dict[str, list[tuple[Any, Any]]] = {
+            "state": [_any(_("all states")), *((state.value, state.label) for state in PUBLIC)],
+            "origin": [_any(_("all places")), *Agency.Origin.choices],
+            "stars": [_any(_("any stars")), *((count, star_words(count)) for count in range(MOST_STARS, 0, -1))],
+            "way": [_any(_("both ways")), *Agency.Way.choices],
+        }
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]
 
-    def search(self, queryset: QuerySet[Agency], _name: str, value: str) -> QuerySet[Agency]:
-        text = value.strip()
-        return queryset.filter(Q(organisation__name__icontains=text) | Q(organisation__code__istartswith=text))
-
-    def in_class(self, queryset: QuerySet[Agency], _name: str, value: ServiceClass) -> QuerySet[Agency]:
-        return queryset.filter(self._offers(item__service_class=value))
-
-    def with_item(self, queryset: QuerySet[Agency], _name: str, value: ServiceItem) -> QuerySet[Agency]:
-        return queryset.filter(self._offers(item=value))
-
-    def _offers(self, **conditions: Any) -> Exists:
-        return Exists(AgencyItem.objects.filter(agency=OuterRef("pk"), is_active=True, **conditions))
+    def conditions(self) -> Conditions:
+        """What was asked for; what is in error is left out."""
+        self.is_valid()
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        return Conditions(
+            text=given.get("q", "").strip(),
+            state=given.get("state", ""),
+            origin=given.get("origin", ""),
+            stars=given.get("stars"),
+            way=given.get("way", ""),
+            service_class=given["service_class"].pk if "service_class" in given else "",
+            item=given["item"].pk if "item" in given else "",
+        )

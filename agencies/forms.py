@@ -8,20 +8,31 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
-from marketplace import uploads
 from marketplace.errors import FieldErrors
 from marketplace.models import Organisation, Requirement, ServiceClass
 
 from . import rules
-from .models import Agency, Qualification
+from .kept_files import FilesForm, file_field
+from .models import Agency, IdKind, Qualification
 
 DAY_FORMATS = ["%Y-%m-%d", "%Y/%m/%d"]
 DEFECT_PREFIX = "defect_"
+# What rules.check_basic_data judges; the name and the code have rules of their own.
+JUDGED = (
+    "origin",
+    "legal_representative",
+    "legal_id_kind",
+    "legal_id_number",
+    "address",
+    "established_on",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+    "introduction",
+)
 KINDS = [(value, label) for value, label in Requirement.Kind.choices if value != Requirement.Kind.COMMITMENT]
 
 
@@ -74,16 +85,40 @@ def _email() -> forms.EmailField:
     )
 
 
+NUMBER_KNOWN = _("A number is entered and kept sealed; leave this empty to keep it.")
+
+
+class _NumberInput(forms.TextInput):
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False
+
+
+class IdNumberField(forms.CharField):
+    """The number of an identity document: never shown again, kept sealed. The acts and the list of gaps demand it,
+    not the field: a number that is known stays when nothing is typed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Number of the identity document"),
+            max_length=40,
+            help_text=_("Kept sealed; seen by the office's check only."),
+            widget=_NumberInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+        )
+
+    def validate(self, value: Any) -> None:
+        return None
+
+
 class BasicForm(forms.Form):
     """What both forms of basic data share: every fault is named at the first try, also beside an empty field."""
 
-    def __init__(self, data: Any = None, *, on: date, **options: Any) -> None:
-        super().__init__(data, **options)
+    def __init__(self, data: Any = None, files: Any = None, *, on: date, **options: Any) -> None:
+        super().__init__(data, files, **options)
         self.on = on
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        basic = {name: value for name, value in cleaned.items() if name not in {"name", "code"}}
+        basic = {name: value for name, value in cleaned.items() if name in JUDGED}
         add_errors(self, FieldErrors(rules.check_basic_data(basic, on=self.on)))
         return cleaned
 
@@ -115,15 +150,33 @@ class RegisterForm(BasicForm):
     contact_phone = _phone()
     contact_email = _email()
 
+    # The typed code, when an organisation has it already.
+    registered = ""
+
     def clean_code(self) -> str:
         code, faults = rules.check_credit_code(self.cleaned_data["code"])
         if faults:
             raise forms.ValidationError([str(fault) for fault in faults])
+        if Organisation.objects.filter(code=code).exists():
+            self.registered = code
+            raise forms.ValidationError(_("{code} is registered already.").format(code=code))
         return code
 
 
-class BasicDataForm(BasicForm):
-    """The basic data of an agency, without its identity, the credit code."""
+class DocumentsForm(FilesForm):
+    """The documents of every entry, beside the certificates of its services."""
+
+    FILES = ("business_licence", "legal_id")
+
+    business_licence = file_field(rules.DEFECT_FIELDS["document:business_licence"])
+    legal_id = file_field(
+        rules.DEFECT_FIELDS["document:legal_id"],
+        help_text=_("Both sides; seen by the office and the supervisor only."),
+    )
+
+
+class BasicDataForm(BasicForm, DocumentsForm):
+    """The basic data of an agency, without its identity, the credit code; and its documents."""
 
     name = _text(Organisation, "name", rules.DEFECT_FIELDS["name"], autocomplete="organization")
     origin = forms.ChoiceField(
@@ -132,6 +185,12 @@ class BasicDataForm(BasicForm):
     legal_representative = _text(
         Agency, "legal_representative", rules.DEFECT_FIELDS["legal_representative"], autocomplete="off"
     )
+    legal_id_kind = forms.ChoiceField(
+        label=_("Kind of identity document"),
+        choices=IdKind.choices,
+        initial=IdKind.RESIDENT,
+    )
+    legal_id_number = IdNumberField()
     address = _text(Agency, "address", rules.DEFECT_FIELDS["address"], autocomplete="street-address")
     established_on = day_field(rules.DEFECT_FIELDS["established_on"])
     contact_name = _text(
@@ -151,10 +210,26 @@ class BasicDataForm(BasicForm):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 
+    field_order = (
+        "name",
+        "origin",
+        "address",
+        "established_on",
+        "business_licence",
+        "legal_representative",
+        "legal_id_kind",
+        "legal_id_number",
+        "legal_id",
+    )
+
     @classmethod
-    def of(cls, agency: Agency, data: Any = None, *, on: date) -> BasicDataForm:
-        initial = {name: getattr(agency, name) for name in cls.base_fields}
-        return cls(data, on=on, initial=initial)
+    def of(cls, agency: Agency, data: Any = None, files: Any = None, *, on: date, **options: Any) -> BasicDataForm:
+        initial = {name: getattr(agency, name) for name in JUDGED if name != "legal_id_number"}
+        initial |= {"name": agency.name, "legal_id_kind": agency.legal_id_kind or IdKind.RESIDENT}
+        form = cls(data, files, on=on, initial=initial, **options)
+        if agency.legal_id_digest:
+            form.fields["legal_id_number"].help_text = NUMBER_KNOWN
+        return form
 
 
 class ItemsForm(forms.Form):
@@ -180,8 +255,10 @@ class ItemsForm(forms.Form):
         return found
 
 
-class QualificationForm(forms.Form):
+class QualificationForm(FilesForm):
     """One certificate, and which requirements of the agency's items it is to meet."""
+
+    FILES = ("certificate",)
 
     kind = forms.ChoiceField(label=pgettext_lazy("qualification", "Kind of paper"), choices=KINDS)
     name = _text(
@@ -211,18 +288,13 @@ class QualificationForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    certificate = forms.FileField(
-        label=_("Scan of the certificate"),
-        required=False,
-    )
+    certificate = file_field(_("Scan of the certificate"), help_text=_("Needed before the entry is submitted."))
 
     def __init__(
         self, data: Any = None, files: Any = None, *, asked: Sequence[Requirement], on: date, **options: Any
     ) -> None:
         super().__init__(data, files, **options)
         self.on = on
-        limit = _("PDF, PNG or JPEG, at most {limit}. Needed before the entry can be submitted.")
-        self.fields["certificate"].help_text = limit.format(limit=filesizeformat(settings.UPLOAD_MAX_BYTES))
         levels = dict.fromkeys(level for one in asked for level in rules.accepted_levels(one))
         given = (options.get("initial") or {}).get("level")
         if given:
@@ -234,17 +306,8 @@ class QualificationForm(forms.Form):
         if not levels:
             del self.fields["level"]
 
-    def clean_certificate(self) -> Any:
-        file = self.cleaned_data["certificate"]
-        if file:
-            try:
-                uploads.check(file, "certificate")
-            except FieldErrors as refusal:
-                raise forms.ValidationError([str(said) for said in refusal.fields["certificate"]]) from refusal
-        return file
-
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         faults = rules.check_qualification(self.values(), on=self.on)
         known = set(self.errors)
         add_errors(self, FieldErrors({field: said for field, said in faults.items() if field not in known}))
@@ -283,6 +346,40 @@ class CommitmentForm(forms.Form):
         label=_("I have read the letter and sign it for the agency."),
         error_messages={"required": _("Tick the box to sign the letter.")},
     )
+
+
+class PreCheckForm(forms.Form):
+    """What the agency wants to know from the office before it submits."""
+
+    question = forms.CharField(
+        label=_("Your question"),
+        required=False,
+        max_length=1000,
+        help_text=_("Leave it empty to have all papers looked at."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class RepresentedForm(forms.Form):
+    """Who acts for the agency on the platform."""
+
+    represented_by = forms.ChoiceField(
+        label=_("Who acts for the agency"), choices=Agency.RepresentedBy.choices, widget=forms.RadioSelect
+    )
+
+
+class ObjectionForm(FilesForm):
+    """An objection of anybody against an entry in publicity."""
+
+    FILES = ("file",)
+
+    text = forms.CharField(
+        label=_("What is wrong with this entry"),
+        max_length=4000,
+        help_text=_("Name the facts, and the rule you think is broken; at most 4,000 characters."),
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+    file = file_field(_("Evidence"), optional=True)
 
 
 class DefectsForm(forms.Form):

@@ -1,4 +1,4 @@
-"""The office's pages of entry: the queue with its lights, and the form check of one entry."""
+"""The office's queue of entries, and objections against entries in publicity."""
 
 from __future__ import annotations
 
@@ -11,197 +11,181 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from marketplace import clock
-from marketplace.casefile import light
+from marketplace import accounts, casework, clock
+from marketplace.casefile import deadline_clock, light
 from marketplace.errors import FieldErrors
-from marketplace.models import User
-from marketplace.paging import page_of
+from marketplace.pages import LIGHT_CHIPS, light_words
+from marketplace.paging import Page, page_of
 from marketplace.permissions import access
 from marketplace.workflow import why_not
 
-from . import actions, casefile, queries, rules
-from .forms import DefectsForm, RefusalForm, add_errors
-from .models import Agency
-from .states import AgencyState
-from .views import crumbs, person
+from . import actions, casefile, desk
+from .forms import add_errors
+from .models import Agency, EntryObjection, PreCheck
+from .office_forms import DISMISS, ObjectionDecisionForm
+from .states import AgencyState, ObjectionState
+from .views import crumbs, form_page, person
 
-LIGHT_CHIPS = {"green": "ok", "amber": "warn", "red": "bad"}
-
-
-def light_words(light: str) -> str:
-    return {
-        "green": pgettext("light of a deadline", "on time"),
-        "amber": pgettext("light of a deadline", "due soon"),
-        "red": pgettext("light of a deadline", "overdue"),
-    }[light]
+PRECHECKS, OBJECTIONS = "prechecks", "objections"
+# States whose clock is the office's own: its light is shown, elsewhere the state.
+OWN_CLOCK = (AgencyState.SUBMITTED, AgencyState.VERIFYING)
 
 
 @access("office", "supervisor")
 @require_safe
 def office_queue(request: HttpRequest) -> HttpResponse:
-    """GET /office/entries/?state=: entries to check (by their clock), returned, or in publicity."""
+    """GET /office/entries/?state=: entries by their clock, in each state the office follows; pre-checks, objections."""
     at = clock.now()
-    labels = {
+    labels: dict[str, str] = {
         AgencyState.SUBMITTED: _("To check"),
+        AgencyState.VERIFYING: _("Documents to check"),
+        AgencyState.COMMITTED: _("Documents awaited"),
+        PRECHECKS: _("Pre-checks"),
         AgencyState.RETURNED: _("Returned"),
         AgencyState.PUBLICITY: _("In publicity"),
+        OBJECTIONS: _("Objections"),
     }
     wanted = request.GET.get("state", "")
-    state = AgencyState(wanted) if wanted in labels else AgencyState.SUBMITTED
-    counts = queries.entry_counts()
+    tab = wanted if wanted in labels else AgencyState.SUBMITTED.value
+    counts = desk.queue_counts()
     base = reverse("office_queue")
-    page = page_of(queries.entries(state), key=queries.ENTRY_ORDER[state], query=request.GET)
+    page, rows = _tab(tab, request, at)
     context = {
-        "rows": [_queue_row(agency, at) for agency in page.rows],
+        "rows": rows,
         "page": page,
-        "state": state,
+        "state": tab,
         "tabs": [
             {
                 "label": label,
                 "url": base if value == AgencyState.SUBMITTED else f"{base}?state={value}",
                 "count": counts.get(value, 0),
-                "current": value == state,
+                "current": value == tab,
             }
             for value, label in labels.items()
         ],
+        "since_label": {
+            PRECHECKS: pgettext("pre-check", "Asked"),
+            OBJECTIONS: pgettext("objection", "Lodged"),
+        }.get(tab, pgettext("entry", "Submitted")),
         "due_label": {
             AgencyState.SUBMITTED: _("Check due"),
+            AgencyState.VERIFYING: _("Check due"),
+            AgencyState.COMMITTED: _("Documents due"),
+            PRECHECKS: _("Answer due"),
             AgencyState.RETURNED: _("Returned on"),
             AgencyState.PUBLICITY: _("Publicity until"),
-        }[state],
+            OBJECTIONS: _("Decision due"),
+        }[tab],
         "breadcrumb": crumbs((_("My desk"), reverse("desk")), (_("Entries at the office"), "")),
     }
     return render(request, "agencies/queue.html", context)
 
 
-def _queue_row(agency: Agency, at: datetime) -> dict[str, Any]:
-    if agency.state == AgencyState.SUBMITTED:
-        due = agency.form_check_due
-        shown = light(agency.submitted_at, due, at)
-        chip = {"kind": LIGHT_CHIPS[shown], "text": light_words(shown)}
-    else:
-        due = agency.publicity_until if agency.state == AgencyState.PUBLICITY else agency.checked_at
-        chip = casefile.state_chip(agency)
+def _tab(tab: str, request: HttpRequest, at: datetime) -> tuple[Page[Any], list[dict[str, Any]]]:
+    page: Page[Any]
+    if tab == PRECHECKS:
+        page = page_of(desk.open_prechecks(), key="due", query=request.GET)
+        return page, [_case_row(one, "office_precheck", one.asked_at, at) for one in page.rows]
+    if tab == OBJECTIONS:
+        page = page_of(desk.open_objections(), key="due", query=request.GET)
+        return page, [_case_row(one, "office_objection", one.lodged_at, at) for one in page.rows]
+    state = AgencyState(tab)
+    page = page_of(desk.entries(state), key=desk.ENTRY_ORDER[state], query=request.GET)
+    return page, [_entry_row(agency, at) for agency in page.rows]
+
+
+def _entry_row(agency: Agency, at: datetime) -> dict[str, Any]:
+    due = {
+        AgencyState.RETURNED: agency.checked_at,
+        AgencyState.SUBMITTED: agency.form_check_due,
+        AgencyState.VERIFYING: agency.documents_due,
+        AgencyState.COMMITTED: agency.documents_supply_due,
+        AgencyState.PUBLICITY: agency.publicity_until,
+    }[AgencyState(agency.state)]
+    started = agency.documents_supplied_at or agency.submitted_at
+    shown = light(started, due, at) if agency.state in OWN_CLOCK else ""
+    return _row(agency, reverse("office_check", args=[agency.code]), agency.submitted_at, due, shown)
+
+
+def _case_row(case: PreCheck | EntryObjection, page: str, started: datetime, at: datetime) -> dict[str, Any]:
+    return _row(case.agency, reverse(page, args=[case.pk]), started, case.due, light(started, case.due, at))
+
+
+def _row(agency: Agency, url: str, started: datetime | None, due: datetime | None, shown: str) -> dict[str, Any]:
     return {
         "name": agency.name,
         "code": agency.code,
-        "url": reverse("office_check", args=[agency.code]),
+        "url": url,
         "origin": agency.get_origin_display(),
-        "submitted": agency.submitted_at,
+        "submitted": started,
         "due": due,
-        "chip": chip,
+        "chip": {"kind": LIGHT_CHIPS[shown], "text": light_words(shown)} if shown else casefile.state_chip(agency),
     }
 
 
-def _entry(user: User, code: str) -> Agency:
-    return get_object_or_404(queries.visible_to(user), organisation__code=code)
+# ---------- objections ----------
 
 
 @access("office", "supervisor")
-@require_safe
-def office_check(request: HttpRequest, code: str) -> HttpResponse:
-    """Data and papers side by side with a line for each defect, and the three verdicts."""
-    return _check_page(request, _entry(person(request), code))
+@form_page
+def office_objection(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: what is objected against the entry; POST decision, reason: dismissed, or upheld with its consequence."""
+    found = EntryObjection.objects.select_related("agency__organisation", "lodged_by", "decided_by", "evidence")
+    objection = get_object_or_404(found, pk=pk)
+    agency, user, at = objection.agency, person(request), clock.now()
+    form = ObjectionDecisionForm(
+        request.POST if request.method == "POST" else None, in_publicity=agency.state == AgencyState.PUBLICITY
+    )
+    if request.method == "POST" and form.is_valid():
+        decision, reason = form.cleaned_data["decision"], form.cleaned_data["reason"]
 
+        def decide() -> Any:
+            return actions.decide_objection(
+                objection,
+                uphold=decision != DISMISS,
+                reason=reason,
+                consequence=form.consequence(),
+                actor=user,
+                at=at,
+            )
 
-def _check_page(
-    request: HttpRequest,
-    agency: Agency,
-    *,
-    defects: DefectsForm | None = None,
-    refusal: RefusalForm | None = None,
-) -> HttpResponse:
-    at = clock.now()
-    user = person(request)
-    today = clock.local_date(at)
-    papers = queries.papers_of(agency)
-    defects = defects or DefectsForm(fields=_lines(agency, papers))
-    refusal = refusal or RefusalForm()
-    forbidden = {
-        name: why_not(agency, name, actor=user, at=at) for name in ("approve_entry", "return_entry", "refuse_entry")
-    }
-    basic = [row | {"line": _line(defects, row["field"])} for row in casefile.basic_rows(agency, full=True)]
+        try:
+            casework.act_as_handler(f"objection:{pk}", agency, decide, actor=user, at=at)
+        except FieldErrors as refusal:
+            if said := refusal.fields.pop("consequence", None):
+                refusal.fields["decision"] = said
+            add_errors(form, refusal)
+        else:
+            messages.success(request, _("Decided; who objected and the agency were told."))
+            return redirect(f"{reverse('office_queue')}?state={OBJECTIONS}")
+    forbidden = why_not(objection, "dismiss", actor=user, at=at)
+    waits = objection.state == ObjectionState.LODGED
+    url = reverse("office_objection", args=[pk])
     context = {
+        "objection": objection,
         "agency": agency,
-        "chip": casefile.state_chip(agency),
-        "clock": casefile.running_clock(agency, at),
-        "basic": basic,
-        "papers": [
-            row | {"line": _line(defects, row["field"])}
-            for row in (casefile.paper_row(paper, today, scans=True) for paper in papers)
-        ],
-        "items": casefile.item_rows(queries.offered_items(agency), today),
-        "items_line": _line(defects, "items"),
-        "commitment_line": _line(defects, "commitment"),
-        "other_line": _line(defects, "other"),
-        "defects_form": defects,
-        "refusal_form": refusal,
-        "refused": {
-            name: {"text": casefile.refusal_text(reason), "rule": getattr(reason, "basis", "")} if reason else None
-            for name, reason in forbidden.items()
-        },
-        "open": all(reason is None for reason in forbidden.values()),
-        "reported": casefile.defect_rows(agency),
+        "who": accounts.display_name(objection.lodged_by),
+        "decider": accounts.display_name(objection.decided_by) if objection.decided_by else "",
+        "chip": {"kind": "info" if waits else "neutral", "text": objection.get_state_display()},
+        "evidence": casefile.scan_row(objection.evidence) if objection.evidence else None,
+        "clock": deadline_clock(
+            _("Decision of the office"), objection.due, objection.derivation, at=at, met=not waits
+        ),
+        "form": form,
+        "refused": {"text": casefile.refusal_text(forbidden), "rule": getattr(forbidden, "basis", "")}
+        if forbidden
+        else None,
+        "standing": casework.standing(f"objection:{pk}", agency.stream_name(), user, url=url, is_open=waits),
+        "rows": casefile.basic_rows(agency, full=True),
+        "check_url": reverse("office_check", args=[agency.code]),
         "timeline": casefile.timeline(agency, at),
         "breadcrumb": crumbs(
-            (_("My desk"), reverse("desk")), (_("Entries at the office"), reverse("office_queue")), (agency.name, "")
+            (_("My desk"), reverse("desk")),
+            (_("Entries at the office"), reverse("office_queue")),
+            (_("Objections"), f"{reverse('office_queue')}?state={OBJECTIONS}"),
+            (agency.name, ""),
         ),
     }
-    failed = bool(defects.errors or refusal.errors)
-    return render(request, "agencies/check.html", context, status=422 if failed else 200)
-
-
-def _lines(agency: Agency, papers: list[Any]) -> list[tuple[str, Any]]:
-    return [
-        *((field, label) for field, label in rules.DEFECT_FIELDS.items()),
-        *((f"qualification:{paper.pk}", str(paper)) for paper in papers),
-    ]
-
-
-def _line(form: DefectsForm, field: str) -> Any:
-    return form.line(field) if field in form.names else None
-
-
-@access("office")
-@require_POST
-def office_return(request: HttpRequest, code: str) -> HttpResponse:
-    """POST defect_<field>: every line that is filled in goes to the agency, all at once."""
-    agency = _entry(person(request), code)
-    form = DefectsForm(request.POST, fields=_lines(agency, list(agency.qualifications.all())))
-    if form.is_valid():
-        try:
-            actions.return_entry(agency, defects=form.defects(), actor=person(request), at=clock.now())
-        except FieldErrors as refusal:
-            add_errors(
-                form, FieldErrors({form.names.get(field, field): said for field, said in refusal.fields.items()})
-            )
-    if form.errors:
-        return _check_page(request, agency, defects=form)
-    messages.success(request, _("Returned; the agency was told all defects at once."))
-    return redirect("office_queue")
-
-
-@access("office")
-@require_POST
-def office_approve(request: HttpRequest, code: str) -> HttpResponse:
-    agency = actions.approve_entry(_entry(person(request), code), actor=person(request), at=clock.now())
-    messages.success(request, _("Approved; {name} is in publicity now.").format(name=agency.name))
-    return redirect("office_queue")
-
-
-@access("office")
-@require_POST
-def office_refuse(request: HttpRequest, code: str) -> HttpResponse:
-    agency = _entry(person(request), code)
-    form = RefusalForm(request.POST)
-    if form.is_valid():
-        try:
-            actions.refuse_entry(agency, reason=form.cleaned_data["reason"], actor=person(request), at=clock.now())
-        except FieldErrors as refusal:
-            add_errors(form, refusal)
-    if form.errors:
-        return _check_page(request, agency, refusal=form)
-    messages.success(request, _("Refused; the agency reads the reason."))
-    return redirect("office_queue")
+    return render(request, "agencies/office_objection.html", context, status=422 if form.errors else 200)

@@ -1,25 +1,24 @@
-"""Named reads: who is eligible and why not, who may see which agency, the public directory, the desk."""
+"""Named reads: who is eligible and why not, who may see which agency, the public directory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.urls import reverse
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
 from marketplace import accounts
-from marketplace.casefile import light
 from marketplace.models import Organisation, Requirement, ServiceClass, ServiceItem, User
+from marketplace.seek import Unindexed
 from marketplace.templatetags.ui import day_text
 
 from . import rules
 from .models import Agency, AgencyItem, Qualification, QualificationUse
-from .states import EDITABLE, OPERATING, PUBLIC, AgencyState
+from .states import OPERATING, PUBLIC
 
 
 def _holding(on: date, prefix: str = "") -> Q:
@@ -38,17 +37,25 @@ def eligible_agencies(item: ServiceItem, on: date) -> QuerySet[Agency]:
     A group is met by any of its requirements: by a commitment, or through a checked certificate valid on the day.
     Region and past performance are no conditions, and a voluntary rating is none.
     """
+    listed = AgencyItem.objects.filter(agency=OuterRef("pk"), item=item, is_active=True)
+    return meeting_requirements(item, on).filter(Exists(listed))
+
+
+def meeting_requirements(item: ServiceItem, on: date) -> QuerySet[Agency]:
+    """`eligible_agencies` but for the list of items. Its state chooses no index: whoever pages through it in an order
+    of his own walks the index of that order."""
     met = _ways(on, agency=OuterRef(OuterRef(OuterRef("pk"))))
     unmet = Requirement.objects.filter(~Exists(met), item=item, is_mandatory=True)
-    listed = AgencyItem.objects.filter(agency=OuterRef("pk"), item=item, is_active=True)
-    return Agency.objects.filter(Exists(listed), ~Exists(unmet), state__in=OPERATING, organisation__is_active=True)
+    found = Agency.objects.alias(own_state=Unindexed(F("state")))
+    return found.filter(~Exists(unmet), own_state__in=OPERATING, organisation__is_active=True)
 
 
 def _ways(on: date, *, agency: Any) -> QuerySet[Requirement]:
     """Requirements of the outer requirement's group that are met: one is enough. To be used inside Exists."""
-    certificates = QualificationUse.objects.filter(
+    # Searched by the agency, who has few certificates; all agencies together have very many for one requirement.
+    certificates = QualificationUse.objects.alias(own_requirement=Unindexed(F("requirement"))).filter(
         _holding(on, "qualification__"),
-        requirement=OuterRef("pk"),
+        own_requirement=OuterRef("pk"),
         agency_item__agency=agency,
         agency_item__is_active=True,
     )
@@ -206,18 +213,6 @@ def papers_of(agency: Agency) -> list[Qualification]:
     return list(agency.qualifications.select_related("certificate").prefetch_related(Prefetch("uses", uses)))
 
 
-def paper_counts(agency: Agency) -> dict[str, int]:
-    """How many items are listed and how many certificates entered; one query."""
-    return (
-        Agency.objects.filter(pk=agency.pk)
-        .order_by()
-        .aggregate(
-            items=Count("items", filter=Q(items__is_active=True), distinct=True),
-            papers=Count("qualifications", distinct=True),
-        )
-    )
-
-
 def catalogue_classes() -> QuerySet[ServiceClass]:
     """Classes with their open items. Two queries."""
     return ServiceClass.objects.prefetch_related(Prefetch("items", ServiceItem.objects.filter(is_active=True)))
@@ -237,103 +232,3 @@ def public_agencies() -> QuerySet[Agency]:
     return Agency.objects.filter(state__in=PUBLIC, organisation__kind=Organisation.Kind.AGENCY).select_related(
         "organisation"
     )
-
-
-# The key of the office's queue in each state: the clock that ends first comes first.
-ENTRY_ORDER = {
-    AgencyState.SUBMITTED: "form_check_due",
-    AgencyState.RETURNED: "checked_at",
-    AgencyState.PUBLICITY: "publicity_until",
-}
-
-
-def entries(state: AgencyState) -> QuerySet[Agency]:
-    """The entries the office follows in one state."""
-    return Agency.objects.filter(state=state).order_by(ENTRY_ORDER[state], "pk")
-
-
-def entry_counts() -> dict[str, int]:
-    """How many entries stand in each state that the office follows; one query."""
-    states = [AgencyState.SUBMITTED, AgencyState.RETURNED, AgencyState.PUBLICITY]
-    rows = Agency.objects.filter(state__in=states).order_by().values_list("state").annotate(Count("pk"))
-    return dict(rows)
-
-
-# ---------- the desk ----------
-
-
-def desk_cards(user: User | None, at: datetime) -> list[dict[str, Any]]:
-    """What registration has for this person's desk.
-
-    [{"title", "count", "url", "items": [{"title", "url", "hint", "due", "light"}]}]; `due` is a datetime or None,
-    `light` is green, amber, red or empty.
-    """
-    cards: list[dict[str, Any]] = []
-    if user is None or not user.is_authenticated:
-        return cards
-    if not accounts.memberships(user):
-        cards.append(_card(_("Take part as an agency"), 0, reverse("agency_register"), [_invitation()]))
-    if (agency := own_agency(user)) is not None:
-        cards.append(
-            _card(
-                _("Entry of your agency"), int(agency.state in EDITABLE), reverse("agency_entry"), [_own(agency, at)]
-            )
-        )
-    if accounts.acts_as(user, Organisation.Kind.OFFICE):
-        waiting = entries(AgencyState.SUBMITTED)
-        rows = [
-            {
-                "title": entry.name,
-                "url": reverse("office_check", args=[entry.code]),
-                "hint": _("form check"),
-                "due": entry.form_check_due,
-                "light": light(entry.submitted_at, entry.form_check_due, at),
-            }
-            for entry in waiting[:5]
-        ]
-        cards.append(
-            _card(
-                _("Entries to check"), waiting.count() if len(rows) == 5 else len(rows), reverse("office_queue"), rows
-            )
-        )
-    return cards
-
-
-def _card(title: str, count: int, url: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"title": title, "count": count, "url": url, "items": items}
-
-
-def _invitation() -> dict[str, Any]:
-    return {
-        "title": _("Register an agency"),
-        "url": reverse("agency_register"),
-        "hint": _("You need the unified social credit code and your certificates; everything is done online."),
-        "due": None,
-        "light": "",
-    }
-
-
-def _own(agency: Agency, at: datetime) -> dict[str, Any]:
-    hints: dict[str, Callable[[], str]] = {
-        AgencyState.DRAFT: lambda: _("Complete the entry and submit it."),
-        AgencyState.SUBMITTED: lambda: _("The office checks the form."),
-        AgencyState.RETURNED: lambda: ngettext(
-            "{count} defect to mend, then submit again.",
-            "{count} defects to mend, then submit again.",
-            len(agency.returned_defects),
-        ).format(count=len(agency.returned_defects)),
-        AgencyState.PUBLICITY: lambda: _("In publicity; active by itself afterwards."),
-        AgencyState.ACTIVE: lambda: _("Active."),
-        AgencyState.REFUSED: lambda: _("Refused: {reason}").format(reason=agency.refusal_reason),
-    }
-    due = {AgencyState.SUBMITTED: agency.form_check_due, AgencyState.PUBLICITY: agency.publicity_until}.get(
-        agency.state
-    )
-    return {
-        "title": agency.name,
-        "url": reverse("agency_entry"),
-        "hint": hints[agency.state](),
-        "due": due,
-        # The clock is somebody else's: the agency has nothing to hurry for.
-        "light": "",
-    }

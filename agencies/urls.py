@@ -1,29 +1,42 @@
 """Addresses of the agencies' pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from . import certificate_views, office_views, views
+from . import check_views, data_views, directory_views, import_views, office_views, views
 
 urlpatterns = [
-    path("agencies/", views.agency_list, name="agency_list"),
-    path("agencies/register/", views.agency_register, name="agency_register"),
-    path("agencies/<str:code>/", views.agency_detail, name="agency_detail"),
-    path("desk/agency/", views.agency_entry, name="agency_entry"),
-    path("desk/agency/data/", views.agency_data, name="agency_data"),
-    path("desk/agency/items/", views.agency_items, name="agency_items"),
-    path("desk/agency/qualifications/", certificate_views.agency_qualifications, name="agency_qualifications"),
-    path("desk/agency/qualifications/add/", certificate_views.qualification_add, name="qualification_add"),
-    path("desk/agency/qualifications/<int:pk>/", certificate_views.qualification_change, name="qualification_change"),
-    path(
-        "desk/agency/qualifications/<int:pk>/remove/",
-        certificate_views.qualification_remove,
-        name="qualification_remove",
-    ),
-    path("desk/agency/commitment/", views.agency_commitment, name="agency_commitment"),
-    path("desk/agency/submit/", views.agency_submit, name="agency_submit"),
+    path("", include("agencies.entry_urls")),
+    path("", include("agencies.credit_urls")),
+    path("", include("agencies.change_urls")),
+    path("", include("agencies.directory_urls")),
+    path("data/agencies/", data_views.agency_statistics, name="agency_statistics"),
+    path("data/agencies.csv", data_views.agency_statistics_csv, name="agency_statistics_csv"),
+    path("agencies/<str:code>/", directory_views.agency_detail, name="agency_detail"),
+    path("office/import/", import_views.office_import, name="office_import"),
+    path("office/import/template.xlsx", import_views.import_template, name="import_template"),
+    path("office/import/<int:pk>/", import_views.office_import_page, name="office_import_page"),
+    path("office/import/<int:pk>/faults.csv", import_views.import_faults, name="import_faults"),
+    path("office/agencies/export/", import_views.agency_export, name="agency_export"),
     path("office/entries/", office_views.office_queue, name="office_queue"),
-    path("office/entries/<str:code>/", office_views.office_check, name="office_check"),
-    path("office/entries/<str:code>/approve/", office_views.office_approve, name="office_approve"),
-    path("office/entries/<str:code>/return/", office_views.office_return, name="office_return"),
-    path("office/entries/<str:code>/refuse/", office_views.office_refuse, name="office_refuse"),
+    path("office/entries/<str:code>/", check_views.office_check, name="office_check"),
+    path("office/entries/<str:code>/approve/", check_views.office_approve, name="office_approve"),
+    path("office/entries/<str:code>/return/", check_views.office_return, name="office_return"),
+    path("office/entries/<str:code>/refuse/", check_views.office_refuse, name="office_refuse"),
+    path(
+        "office/entries/<str:code>/documents/confirm/",
+        check_views.office_confirm_documents,
+        name="office_confirm_documents",
+    ),
+    path(
+        "office/entries/<str:code>/documents/return/",
+        check_views.office_return_documents,
+        name="office_return_documents",
+    ),
+    path(
+        "office/entries/<str:code>/documents/false/",
+        check_views.office_false_commitment,
+        name="office_false_commitment",
+    ),
+    path("office/prechecks/<int:pk>/", check_views.office_precheck, name="office_precheck"),
+    path("office/objections/<int:pk>/", office_views.office_objection, name="office_objection"),
 ]

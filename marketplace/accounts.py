@@ -49,15 +49,21 @@ def is_manager(user: User | None, organisation: Organisation) -> bool:
     return any(m.organisation_id == organisation.pk and m.role == Role.MANAGER for m in memberships(user))
 
 
-def public_label(user: User | None) -> tuple[str, str]:
+def public_label(user: User | None, stream: str = "") -> tuple[str, str]:
     """(role, organisation name) under which an act is published: an office acts, not a named clerk.
 
-    `system` stands for the clock, `public` for a person who belongs to nothing.
+    `system` stands for the clock, `public` for a person who belongs to nothing. Whoever belongs to several acts, in
+    the stream of one of them, for that one; an owner also before its entry is approved.
     """
     if user is None:
         return "system", ""
     found = memberships(user)
-    return (found[0].organisation.kind, found[0].organisation.name) if found else ("public", "")
+    acting = [m for m in found if f"{m.organisation.kind}:{m.organisation.code}" == stream]
+    if not acting and stream.startswith(f"{Kind.OWNER}:"):
+        own = user.memberships.filter(organisation__kind=Kind.OWNER, organisation__code=stream.partition(":")[2])
+        acting = list(own.select_related("organisation"))
+    speaker = next(iter(acting or found), None)
+    return (speaker.organisation.kind, speaker.organisation.name) if speaker else ("public", "")
 
 
 def members(organisation: Organisation) -> QuerySet[User]:

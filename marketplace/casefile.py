@@ -80,7 +80,7 @@ def history(case: StatefulModel) -> list[dict[str, Any]]:
     return [
         {
             "at": clock.from_iso(event["at"]),
-            "act": str(events.event_type(event["type"]).words).format(**event["data"]),
+            "act": events.event_type(event["type"]).sentence(event["data"]),
             "actor": event["actor"]["name"],
             "role": str(roles.get(event["actor"]["role"], event["actor"]["role"])),
             "rule": basis.get(event["type"], ""),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,6 +21,7 @@ from .clock import iso_micros, local_date
 from .errors import DomainError
 from .models import CalendarDay, RuleParameter
 from .parameters import parameter
+from .workdays import add_months as add_months
 
 logger = logging.getLogger(__name__)
 
@@ -74,14 +74,6 @@ def span(rule: RuleParameter, start: datetime) -> Deadline:
     if rule.unit in {"hours", "minutes", "seconds"}:
         return Deadline(start + timedelta(**{rule.unit: amount}), derivation)
     raise ValueError(f"{rule.code} has the unit {rule.unit}, which measures no time")
-
-
-def add_months(day: date, months: int) -> date:
-    """The day with the same number so many calendar months later; where that month lacks it, its last day
-    (民法典第二百零二条)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
 
 
 @dataclass(frozen=True)

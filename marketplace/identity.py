@@ -6,8 +6,9 @@ import unicodedata
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
+from stdnum import numdb
 from stdnum.cn import ric
-from stdnum.exceptions import InvalidChecksum, InvalidLength
+from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidLength
 from stdnum.exceptions import ValidationError as NumberError
 
 from . import vault
@@ -45,9 +46,20 @@ def check(kind: str, number: str) -> tuple[str, list[Text]]:
         ]
     except InvalidChecksum:
         return compact, [_("The check digit does not fit: at least one character is mistyped.")]
-    except NumberError:
-        return compact, [_("This is not a resident identity number: region or date of birth do not exist.")]
+    except NumberError as fault:
+        if not (isinstance(fault, InvalidComponent) and _exists(compact)):
+            return compact, [_("This is not a resident identity number: region or date of birth do not exist.")]
     return compact, []
+
+
+def _exists(number: str) -> bool:
+    """Region and date of birth exist, each for itself. The library also refuses who was born before the region was
+    founded, but numbers were given from 1984 on: most people born before carry a region that is younger than they."""
+    try:
+        ric.get_birth_date(number)
+    except NumberError:
+        return False
+    return any("county" in names for _part, names in numdb.get("cn/loc").info(number[:6]))
 
 
 def seal(kind: str, number: str) -> Sealed:

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
-from . import accounts, installation
+from . import accounts, installation, reading
 from .models import Notification
 from .permissions import access
 
@@ -73,5 +73,6 @@ def preferences(request: HttpRequest) -> dict[str, Any]:
         "site_code": settings.SITE_CODE,
         "site_icp": settings.SITE_ICP,
         "memberships": accounts.memberships(user),
+        "reading": reading.bar(request),
         "unread_messages": Notification.objects.filter(user=user, read_at=None).count() if user else 0,
     }

@@ -102,8 +102,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "marketplace.reading.Onwards",
     "marketplace.middleware.ContentSecurityPolicy",
     "marketplace.middleware.DomainErrors",
+    "marketplace.body_limit.TooLongRequests",
 ]
 
 ROOT_URLCONF = "marketplace.urls"
@@ -202,6 +204,16 @@ WHITENOISE_USE_FINDERS = not env_bool("MANIFEST", False)
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
 # UPLOAD_MAX_BYTES: one certificate or attachment; larger files are refused beside their field.
 UPLOAD_MAX_BYTES = int(env("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
+# UPLOAD_QUOTA_BYTES: all files of one organisation together.
+UPLOAD_QUOTA_BYTES = int(env("UPLOAD_QUOTA_BYTES", str(2 * 1024**3)))
+# REQUEST_MAX_BYTES: a whole form with its files. Up to here a form with too large files comes back with all that was
+# typed, beyond it the answer is 413. Two requests of this size may lie in the folder for temporary files at a time.
+REQUEST_MAX_BYTES = int(env("REQUEST_MAX_BYTES", str(300 * 1024 * 1024)))
+FILE_UPLOAD_HANDLERS = [
+    "marketplace.upload_handlers.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # EMAIL_URL-style keys stay Django's own; by default letters are printed to the console.
@@ -226,15 +238,37 @@ if HTTPS:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 # Dotted paths the kernel calls without knowing the apps above it.
-DEADLINE_SOURCES = ["agencies.deadlines.due", "projects.deadlines.due"]
+DEADLINE_SOURCES = [
+    "agencies.deadlines.due",
+    "agencies.credit_deadlines.due",
+    "agencies.expiry.due",
+    "projects.deadlines.due",
+]
 STREAM_PRESENTERS = {"session": "projects.presenters.present_session"}
-DESK_CARDS = ["agencies.queries.desk_cards", "projects.cards.cards"]
+DESK_CARDS = [
+    "marketplace.work_desk.cards",
+    "agencies.desk.desk_cards",
+    "agencies.expiry.cards",
+    "projects.cards.cards",
+    "projects.owner_desk.cards",
+    "agencies.import_desk.cards",
+]
 # OFFICE_WORK: each gives the open cases of its kind, `work(at) -> list[casework.Work]`, at most 200, earliest due first.
-OFFICE_WORK: list[str] = []
+OFFICE_WORK = [
+    "agencies.change_desk.work",
+    "agencies.credit_desk.work",
+    "agencies.desk.entry_work",
+    "agencies.desk.precheck_work",
+    "agencies.desk.objection_work",
+    "marketplace.access_claims.work",
+    "projects.owner_desk.work",
+]
 # OPEN_SERVICES: what keeps an agency from leaving, `open_services(agency, at) -> list[{"title", "url"}]`.
-OPEN_SERVICES: list[str] = []
+OPEN_SERVICES = ["projects.open_services.open_services"]
+# RULE_LOADERS: what `manage.py load_rules` loads beside the catalogue and the parameters; each returns how many rows.
+RULE_LOADERS = ["agencies.credit_rules.load"]
 # BACKGROUND_JOBS: what `manage.py worker` repeats; each takes `now` and returns how much it did.
-BACKGROUND_JOBS = ["marketplace.notifications.send_due", "projects.conductor.compute_results"]
+BACKGROUND_JOBS = ["marketplace.notifications.send_due", "projects.conductor.compute_results", "agencies.imports.run"]
 # DEMO_JOBS run beside them in a database that is marked as a demo, and nowhere else.
 DEMO_JOBS = ["projects.demo.director.keep_going"]
 

@@ -23,6 +23,7 @@ answers in silence.
 """
 
 import json
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -377,3 +378,11 @@ def _span(first: date, last: date) -> Iterator[date]:
         raise ValueError(f"{last} is before {first}")
     for offset in range((last - first).days + 1):
         yield first + offset * _ONE_DAY
+
+
+def add_months(day: date, months: int) -> date:
+    """The day with the same number so many calendar months later; where that month lacks it, its last day
+    (民法典第二百零二条)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))

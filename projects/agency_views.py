@@ -50,7 +50,9 @@ def open_tasks(request: HttpRequest) -> HttpResponse:
             {"label": _("All open tasks"), "url": base, "current": not only_fitting, "count": everything.count()},
             {"label": _("Only what fits"), "url": f"{base}?fit=1", "current": only_fitting, "count": fitting.count()},
         ],
-        "rows": [_open_row(task, checks[task.item_id]) for task in page.rows],
+        "rows": [
+            _open_row(task, [*checks[task.item_id], *queries.star_checks(task, agency.stars)]) for task in page.rows
+        ],
         "page": page,
         "only_fitting": only_fitting,
         "breadcrumb": crumbs((_("Open tasks"), "")),

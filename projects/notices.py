@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from agencies.queries import explain
+from agencies.reckoning import standing_of
 from agencies.rules import mandatory_groups
 from marketplace import clock
 from marketplace.casefile import days_left, deadline_clock, history, light
@@ -263,5 +264,7 @@ def signup_box(task: SelectionTask, user: User | None, at: datetime) -> dict[str
     refusal = _refused_by(task, at=at, agency=agency)
     if refusal is not None:
         return box | {"kind": "refused", "refusal": refusal, "refusal_text": refusal_text(refusal)}
-    checks = [{"met": check.ok, "text": check.text} for check in explain(agency, task.item, clock.local_date(at))]
+    today = clock.local_date(at)
+    found = [*explain(agency, task.item, today), *queries.star_checks(task, standing_of(agency, today).stars)]
+    checks = [{"met": check.ok, "text": check.text} for check in found]
     return box | {"kind": "fits" if all(check["met"] for check in checks) else "unfit", "checks": checks}

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import ngettext
 
 from agencies.models import Agency
-from agencies.queries import fitting_items
+from agencies.queries import Check, fitting_items
 from marketplace import accounts, clock, events
 from marketplace.models import Organisation, User
 
+from . import rules
 from .models import Avoidance, Award, LiveSession, SelectionTask, SignUp
 from .states import LIVE, PUBLIC, SessionState, TaskState
 
@@ -126,7 +128,17 @@ def open_tasks(agency: Agency, at: datetime) -> QuerySet[SelectionTask]:
 def fitting_tasks(agency: Agency, at: datetime) -> QuerySet[SelectionTask]:
     """Of the open tasks those the agency may sign up for and has not."""
     fitting = fitting_items(agency, clock.local_date(at))
-    return open_tasks(agency, at).filter(Q(mine=False), Q(avoided=False), item__in=fitting)
+    found = open_tasks(agency, at).filter(Q(mine=False), Q(avoided=False), item__in=fitting)
+    return found if agency.stars > 1 else found.filter(fund_government=0)
+
+
+def star_checks(task: SelectionTask, stars: int) -> list[Check]:
+    """The condition of stars as a check beside those of eligibility; none where social funds pay."""
+    if not task.uses_government_funds:
+        return []
+    ok = rules.stars_suffice(task, stars=stars)
+    words = ngettext("The agency has {stars} star.", "The agency has {stars} stars.", stars).format(stars=stars)
+    return [Check(ok, words if ok else str(rules.stars_suffice.sentence))]
 
 
 def sign_ups_of(user: User | None) -> QuerySet[SignUp]:

@@ -103,6 +103,16 @@ def not_avoided(task: Any, *, agency: Any, **_facts: Any) -> bool:
     return not task.avoidances.filter(agency=agency).exists()
 
 
+@rule(
+    _("An agency with one star cannot sign up for tasks paid from government funds."),
+    basis="江西省网上中介超市九江分厅管理暂行办法（2022）：一星机构不得参与财政资金项目",
+    remedy=_("The credit ledger of the agency shows when its stars change, and what can be repaired."),
+)
+def stars_suffice(task: Any, *, stars: int, **_facts: Any) -> bool:
+    """`stars`: those of the day, computed from the ledger."""
+    return not task.uses_government_funds or stars > 1
+
+
 @rule(_("The publicity period of the award has not ended yet."), basis="瑞昌市中介超市规则：公示 3 个工作日")
 def publicity_over(task: Any, *, at: datetime, **_facts: Any) -> bool:
     return bool(at >= task.award_notice.publicity_until)

@@ -6,6 +6,7 @@ from . import agency_views, views
 
 urlpatterns = [
     path("", include("projects.portal_urls")),
+    path("", include("projects.owner_urls")),
     path("desk/tasks/", views.owner_tasks, name="owner_tasks"),
     path("desk/tasks/new/", views.owner_task_new, name="owner_task_new"),
     path("desk/tasks/<str:code>/", views.owner_task, name="owner_task"),

@@ -9,11 +9,21 @@ import factory
 from django.core.files.uploadedfile import SimpleUploadedFile
 from factory.django import DjangoModelFactory
 
-from agencies.demo_entry import enter_agency, scan
-from agencies.models import Agency, AgencyItem, Qualification, QualificationUse
+from agencies import directory, rules
+from agencies.demo_entry import enter_agency, resident_id, scan
+from agencies.models import (
+    Agency,
+    AgencyDocument,
+    AgencyItem,
+    AuthorisedAgent,
+    IdKind,
+    Practitioner,
+    Qualification,
+    QualificationUse,
+)
 from agencies.states import PUBLIC, AgencyState
-from marketplace import catalogue
-from marketplace.models import Membership, Organisation, Requirement, ServiceClass, ServiceItem, User
+from marketplace import catalogue, identity
+from marketplace.models import Membership, Organisation, Requirement, ServiceClass, ServiceItem, Upload, User
 
 COMMITTED = (AgencyState.COMMITTED, AgencyState.VERIFYING)
 # A Monday, 10:00 in China; the week after it has no holiday.
@@ -109,16 +119,24 @@ class RequirementFactory(DjangoModelFactory):
     is_mandatory = factory.LazyAttribute(lambda one: one.kind != Requirement.Kind.RATING)
 
 
+def _sealed(seed: str) -> identity.Sealed:
+    return identity.seal(IdKind.RESIDENT, resident_id(seed))
+
+
 class AgencyFactory(DjangoModelFactory):
     """An agency row in any state, without the acts that lead there; `entered_agency` plays them."""
 
     class Meta:
         model = Agency
+        skip_postgeneration_save = True
 
     organisation = factory.SubFactory(OrganisationFactory, kind=Organisation.Kind.AGENCY)
     state = AgencyState.ACTIVE
     origin = Agency.Origin.LOCAL
     legal_representative = "Li Ming"
+    legal_id_kind = IdKind.RESIDENT
+    legal_id_sealed = factory.LazyAttribute(lambda agency: _sealed(agency.organisation.code).sealed)
+    legal_id_digest = factory.LazyAttribute(lambda agency: _sealed(agency.organisation.code).digest)
     address = "1 Station Road"
     established_on = date(2015, 5, 4)
     contact_name = "Wang Fang"
@@ -137,6 +155,11 @@ class AgencyFactory(DjangoModelFactory):
     suspended_at = factory.Maybe("is_suspended", MONDAY, None)
     suspended_until = factory.Maybe("is_suspended", MONDAY + timedelta(days=90), None)
 
+    @factory.post_generation
+    def is_found_by_its_name(self, create: bool, _given: Any) -> None:
+        if create:
+            directory.index_name(self)
+
     class Params:
         is_draft = factory.LazyAttribute(lambda agency: agency.state == AgencyState.DRAFT)
         is_public = factory.LazyAttribute(lambda agency: agency.state in PUBLIC)
@@ -150,6 +173,7 @@ class AgencyItemFactory(DjangoModelFactory):
 
     agency = factory.SubFactory(AgencyFactory)
     item = factory.SubFactory(ServiceItemFactory)
+    sort_name = factory.LazyAttribute(lambda entry: entry.agency.sort_name)
 
 
 class QualificationFactory(DjangoModelFactory):
@@ -164,6 +188,61 @@ class QualificationFactory(DjangoModelFactory):
     valid_from = date(2024, 1, 1)
     valid_until = date(2028, 12, 31)
     checked = True
+
+
+class PractitionerFactory(DjangoModelFactory):
+    """A practitioner with the number of an invented person, `resident_id(number_of)`; papers by `file`."""
+
+    class Meta:
+        model = Practitioner
+
+    class Params:
+        number_of = factory.Sequence(lambda n: f"practitioner {n}")
+        file = None
+
+    agency = factory.SubFactory(AgencyFactory)
+    full_name = factory.Sequence(lambda n: f"Practitioner {n}")
+    id_kind = IdKind.RESIDENT
+    id_sealed = factory.LazyAttribute(lambda person: _sealed(person.number_of).sealed)
+    id_digest = factory.LazyAttribute(lambda person: _sealed(person.number_of).digest)
+    id_hint = factory.LazyAttribute(lambda person: _sealed(person.number_of).hint)
+    certificate_name = "注册测绘师"
+    certificate_number = factory.Sequence(lambda n: f"P-{n:05d}")
+    id_scan = factory.SelfAttribute("file")
+    insurance = factory.SelfAttribute("file")
+    certificate = factory.SelfAttribute("file")
+    checked = True
+
+
+class AgentFactory(DjangoModelFactory):
+    """An authorised agent with the number of an invented person, `resident_id(number_of)`; papers by `file`."""
+
+    class Meta:
+        model = AuthorisedAgent
+
+    class Params:
+        number_of = factory.Sequence(lambda n: f"agent {n}")
+        file = None
+
+    agency = factory.SubFactory(AgencyFactory)
+    full_name = factory.Sequence(lambda n: f"Agent {n}")
+    id_kind = IdKind.RESIDENT
+    id_sealed = factory.LazyAttribute(lambda person: _sealed(person.number_of).sealed)
+    id_digest = factory.LazyAttribute(lambda person: _sealed(person.number_of).digest)
+    id_hint = factory.LazyAttribute(lambda person: _sealed(person.number_of).hint)
+    phone = "0792-7654321"
+    id_scan = factory.SelfAttribute("file")
+    insurance = factory.SelfAttribute("file")
+    authority = factory.SelfAttribute("file")
+    checked = True
+
+
+def documented(agency: Agency, file: Upload, *, checked: bool = False) -> Agency:
+    """Give the agency the documents every entry needs, all of them this file."""
+    AgencyDocument.objects.bulk_create(
+        AgencyDocument(agency=agency, kind=kind, file=file, checked=checked) for kind in AgencyDocument.Kind.values
+    )
+    return agency
 
 
 def offers(agency: Agency, item: ServiceItem, **paper: Any) -> Qualification | None:
@@ -186,6 +265,9 @@ def entered_agency(
     at: datetime = MONDAY,
     until: AgencyState = AgencyState.ACTIVE,
     member: User | None = None,
+    commitment: bool = False,
+    practitioners: list[dict[str, Any]] | None = None,
+    agents: tuple[dict[str, Any], ...] = (),
     **fields: Any,
 ) -> Agency:
     """An agency that went through the real acts, with one certificate for each requirement that needs one."""
@@ -198,7 +280,7 @@ def entered_agency(
             "level": "乙级" if "乙级" in one.text else "",
             "valid_from": date(2024, 1, 1),
             "valid_until": date(2028, 12, 31),
-            "practitioners_count": 9,
+            "practitioners_count": max(2, rules.minimum_people(one)),
             "requirements": [one.pk],
         }
         for item in items
@@ -222,4 +304,7 @@ def entered_agency(
         at=at,
         checker=person_of(Organisation.Kind.OFFICE),
         until=until,
+        commitment=commitment,
+        practitioners=practitioners,
+        agents=agents,
     )

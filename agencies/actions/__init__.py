@@ -1,5 +1,15 @@
 """The acts of registration: one verb, one function. Each is an event in the agency's stream."""
 
+from .commitment import (
+    commitment_facts,
+    confirm_documents,
+    documents_clock,
+    enter_on_commitment,
+    lapse_commitment,
+    return_documents,
+    supply_documents,
+)
+from .documents import put_document, put_documents
 from .entry import (
     LETTER,
     add_item,
@@ -16,8 +26,50 @@ from .entry import (
     update_basic_data,
     why_not_change,
 )
+from .exit import begin_again, end_suspension, remove_for_false_commitment, withdraw
+from .people import (
+    add_agent,
+    add_agents,
+    add_practitioner,
+    add_practitioners,
+    office_release_practitioner,
+    remove_agent,
+    remove_practitioner,
+    update_agent,
+    update_practitioner,
+)
+from .precheck import answer_precheck, ask_precheck, why_not_precheck
+from .publicity import decide_objection, lodge_objection, why_not_object
 
 __all__ = [
+    "add_agent",
+    "add_agents",
+    "add_practitioner",
+    "add_practitioners",
+    "answer_precheck",
+    "ask_precheck",
+    "commitment_facts",
+    "confirm_documents",
+    "decide_objection",
+    "documents_clock",
+    "enter_on_commitment",
+    "lapse_commitment",
+    "lodge_objection",
+    "office_release_practitioner",
+    "put_document",
+    "put_documents",
+    "remove_agent",
+    "remove_practitioner",
+    "return_documents",
+    "supply_documents",
+    "update_agent",
+    "update_practitioner",
+    "why_not_object",
+    "why_not_precheck",
+    "withdraw",
+    "remove_for_false_commitment",
+    "end_suspension",
+    "begin_again",
     "LETTER",
     "add_item",
     "approve_entry",

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from marketplace import accounts
+from marketplace import accounts, identity
 from marketplace.accounts import belongs_to, memberships
 from marketplace.clock import iso_micros, local_date
 from marketplace.deadlines import deadline
@@ -17,9 +17,10 @@ from marketplace.errors import DomainError, FieldErrors, NotAllowed, RuleBroken,
 from marketplace.models import Membership, Organisation, ServiceItem, User
 from marketplace.workflow import fire, locked, why_not
 
-from .. import journal, rules
+from .. import directory, journal, rules
 from ..models import Agency, AgencyItem
 from ..states import EDITABLE, SUPPLYING, AgencyState, ObjectionState
+from .checking import by_field, mark_checked, named_defects
 
 BASIC_FIELDS = (
     "origin",
@@ -30,6 +31,7 @@ BASIC_FIELDS = (
     "contact_phone",
     "contact_email",
     "introduction",
+    "represented_by",
 )
 # The text an agency signs, see templates/agencies/_letter.html; a new text gets a new name.
 LETTER = "entry-1"
@@ -40,8 +42,8 @@ def register_agency(
 ) -> Agency:
     """Begin an entry: the organisation, its case, and the actor as its manager.
 
-    Raises FieldErrors (name, code, or a field of the basic data), and RuleBroken when the account acts for an agency
-    already.
+    `basic_data` as in `update_basic_data`. Raises FieldErrors (name, code, or a field of the basic data), and RuleBroken
+    when the account acts for an agency already.
     """
     values = {**(basic_data or {}), "origin": origin}
     errors = rules.check_basic_data(values, on=local_date(at))
@@ -60,9 +62,11 @@ def register_agency(
     try:
         with transaction.atomic():
             organisation = Organisation.objects.create(kind=Organisation.Kind.AGENCY, name=name.strip(), code=code)
-            agency = Agency.objects.create(
-                organisation=organisation, sort_name=organisation.name, registered_at=at, **values
-            )
+            basic = {key: value for key, value in values.items() if key in BASIC_FIELDS}
+            agency = Agency(organisation=organisation, sort_name=organisation.name, registered_at=at, **basic)
+            _seal_legal_id(agency, values)
+            agency.save(force_insert=True)
+            directory.index_name(agency)
             Membership.objects.create(user=actor, organisation=organisation, role=Membership.Role.MANAGER)
             accounts.forget(actor)
             journal.open_private(agency)
@@ -80,9 +84,9 @@ def register_agency(
 
 
 def _already_registered(code: str) -> str:
-    return _("{code} is registered already. If it is your agency, ask its manager or the office for access.").format(
-        code=code
-    )
+    return _(
+        "{code} is registered already. If it is your agency, claim it at the page “Claim access”, or ask its manager."
+    ).format(code=code)
 
 
 def _name_faults(name: str) -> rules.Errors:
@@ -113,10 +117,19 @@ def why_not_change(agency: Agency, actor: User | None, *, supplying: bool = Fals
 
 @transaction.atomic
 def update_basic_data(agency: Agency, values: Mapping[str, Any], *, actor: User | None, at: datetime) -> Agency:
-    """Change the given basic data (BASIC_FIELDS and `name`); no difference, no event. Raises FieldErrors."""
+    """Change the given basic data (BASIC_FIELDS, `name`, `legal_id_kind`, `legal_id_number`); no difference, no event.
+
+    The number of the legal representative's document comes as typed, empty leaves it as it is. Raises FieldErrors.
+    """
     row = open_for_change(agency, actor)
     basic = {key: value for key, value in values.items() if key in BASIC_FIELDS}
-    errors = rules.check_basic_data(basic, on=local_date(at))
+    document = {key: values[key] for key in ("legal_id_kind", "legal_id_number") if key in values}
+    if document.get("legal_id_number"):
+        document.setdefault("legal_id_kind", row.legal_id_kind)
+    errors = rules.check_basic_data({**basic, **document}, on=local_date(at))
+    kind = document.get("legal_id_kind") or row.legal_id_kind
+    if row.legal_id_digest and kind != row.legal_id_kind and not document.get("legal_id_number"):
+        errors["legal_id_number"] = [_("Enter the number of the other document.")]
     if "name" in values:
         errors |= _name_faults(values["name"])
     if errors:
@@ -127,10 +140,12 @@ def update_basic_data(agency: Agency, values: Mapping[str, Any], *, actor: User 
     if "name" in values and (name := values["name"].strip()) != row.organisation.name:
         row.organisation.name = changed["name"] = name
         row.organisation.save(update_fields=["name"])
-        row.sort_name = name
-        row.items.update(sort_name=name)
+        directory.index_name(row)
+    if hint := _seal_legal_id(row, document):
+        changed["legal_id_number"] = hint
     if changed:
-        row.save(update_fields=[*(key for key in changed if key != "name"), "sort_name"])
+        fields = [key for key in changed if key not in {"name", "legal_id_number"}]
+        row.save(update_fields=[*fields, "sort_name", "legal_id_kind", "legal_id_sealed", "legal_id_digest"])
         told = {
             key: value if isinstance(value, str) else value and value.isoformat() for key, value in changed.items()
         }
@@ -140,10 +155,27 @@ def update_basic_data(agency: Agency, values: Mapping[str, Any], *, actor: User 
     return row
 
 
+def _seal_legal_id(agency: Agency, values: Mapping[str, Any]) -> str:
+    """Put the number that `rules.check_basic_data` found good into the row; its last characters if it is another one."""
+    kind, number = values.get("legal_id_kind", ""), values.get("legal_id_number", "")
+    if not number:
+        return ""
+    compact = identity.check(kind, number)[0]
+    if identity.digest(kind, compact) == agency.legal_id_digest:
+        return ""
+    sealed = identity.seal(kind, compact)
+    agency.legal_id_kind, agency.legal_id_sealed, agency.legal_id_digest = kind, sealed.sealed, sealed.digest
+    return sealed.hint
+
+
 @transaction.atomic
 def choose_items(agency: Agency, codes: Collection[str], *, actor: User | None, at: datetime) -> Agency:
     """Make the list of offered services exactly these item codes. Raises FieldErrors(items)."""
-    row = open_for_change(agency, actor)
+    return set_items(open_for_change(agency, actor), codes, actor=actor, at=at)
+
+
+def set_items(row: Agency, codes: Collection[str], *, actor: User | None, at: datetime) -> Agency:
+    """The same for a locked row that may be changed. Raises FieldErrors(items)."""
     wanted = set(codes)
     known = set(ServiceItem.objects.filter(pk__in=wanted, is_active=True).values_list("pk", flat=True))
     if unknown := wanted - known:
@@ -198,7 +230,7 @@ def submit_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: boo
     gaps = rules.entry_gaps(row, on=local_date(at))
     refusal = why_not(row, "submit_entry", actor=actor, at=at, gaps=gaps)
     if isinstance(refusal, RuleBroken):
-        raise FieldErrors(_by_field(gaps))
+        raise FieldErrors(by_field(gaps))
     check = deadline("entry.form_check", at, on=rules_on)
     row, event = fire(
         row,
@@ -216,14 +248,7 @@ def submit_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: boo
     return row
 
 
-def _by_field(gaps: Iterable[rules.Gap]) -> rules.Errors:
-    fields: rules.Errors = {}
-    for gap in gaps:
-        fields.setdefault(gap.field, []).append(gap.sentence)
-    return fields
-
-
-def _item_codes(agency: Agency) -> list[str]:
+def item_codes(agency: Agency) -> list[str]:
     return list(agency.items.filter(is_active=True).order_by("item").values_list("item", flat=True))
 
 
@@ -231,21 +256,11 @@ def _item_codes(agency: Agency) -> list[str]:
 def return_entry(agency: Agency, *, defects: Iterable[Mapping[str, str]], actor: User | None, at: datetime) -> Agency:
     """Send the entry back with all its defects at once, each {"field": …, "sentence": …} (see rules.DEFECT_FIELDS).
 
-    Raises FieldErrors when there is none, a sentence is empty or a field unknown.
+    A further return names only what the last notice named or what has changed since. Raises FieldErrors.
     """
     row = locked(agency)
-    _ask(row, "return_entry", actor, at)
-    named = [{"field": entry["field"], "sentence": entry["sentence"].strip()} for entry in defects]
-    errors: rules.Errors = {}
-    if not named:
-        errors["defects"] = [_("Name at least one defect; the agency is told all of them at once.")]
-    for entry in named:
-        if not rules.known_defect_field(row, entry["field"]):
-            errors.setdefault(entry["field"], []).append(_("The case has no such entry."))
-        elif not entry["sentence"]:
-            errors.setdefault(entry["field"], []).append(_("Say what is wrong."))
-    if errors:
-        raise FieldErrors(errors)
+    ask(row, "return_entry", actor, at)
+    named = named_defects(row, defects)
     row, event = fire(
         row,
         "return_entry",
@@ -255,7 +270,7 @@ def return_entry(agency: Agency, *, defects: Iterable[Mapping[str, str]], actor:
         private={"defects": named},
         checked_by=actor,
         defects=named,
-        fingerprints=rules.fingerprints(row),
+        fingerprints=rules.notice_facts(row, (entry["field"] for entry in named)),
     )
     journal.tell_members(row, event, journal.NOTE_RETURNED, {"count": len(named)}, at=at)
     return row
@@ -263,19 +278,22 @@ def return_entry(agency: Agency, *, defects: Iterable[Mapping[str, str]], actor:
 
 @transaction.atomic
 def approve_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: bool = False) -> Agency:
-    """Pass the form check: the papers count as checked, the publicity begins, and everybody may read the log."""
+    """Pass the form check: papers and people count as checked, the publicity begins, and everybody may read the log.
+
+    Raises RuleBroken when one of its practitioners was meanwhile checked at another agency.
+    """
     row = locked(agency)
-    _ask(row, "approve_entry", actor, at)
+    ask(row, "approve_entry", actor, at)
     publicity = deadline("entry.publicity", at, on=row.rules_on)
     data = {
         "code": row.code,
         "name": row.name,
         "origin": row.origin,
-        "items": _item_codes(row),
+        "items": item_codes(row),
         "publicity_until": iso_micros(publicity.due),
         "derivation": publicity.derivation,
     }
-    row.qualifications.filter(certificate__isnull=False).update(checked=True)
+    mark_checked(row)
     row, event = fire(
         row,
         "approve_entry",
@@ -296,7 +314,7 @@ def approve_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: bo
 def refuse_entry(agency: Agency, *, reason: str, actor: User | None, at: datetime) -> Agency:
     """Refuse the entry with its reason. Raises FieldErrors(reason) without one."""
     row = locked(agency)
-    _ask(row, "refuse_entry", actor, at)
+    ask(row, "refuse_entry", actor, at)
     if not reason.strip():
         raise FieldErrors({"reason": [_("A refusal states its reason.")]})
     row, event = fire(
@@ -314,10 +332,15 @@ def refuse_entry(agency: Agency, *, reason: str, actor: User | None, at: datetim
 
 @transaction.atomic
 def end_publicity(agency: Agency, *, actor: User | None = None, at: datetime, quiet: bool = False) -> Agency:
-    """By the clock, when the publicity is over: the agency is active. Doing it again changes nothing."""
+    """By the clock, when the publicity is over: the agency is active. Doing it again changes nothing.
+
+    While an objection is open it is refused; the clock comes again once all are decided.
+    """
     try:
-        pending = agency.objections.filter(state=ObjectionState.LODGED).count()
-        row, event = fire(agency, "end_publicity", actor=actor, at=at, facts={"open_objections": pending})
+        # Under the lock of the agency, as objections are lodged under it.
+        row = locked(agency)
+        pending = row.objections.filter(state=ObjectionState.LODGED).count()
+        row, event = fire(row, "end_publicity", actor=actor, at=at, facts={"open_objections": pending})
     except WrongState as refusal:
         if refusal.facts["state"] == AgencyState.ACTIVE:
             return Agency.objects.get(pk=agency.pk)
@@ -327,7 +350,7 @@ def end_publicity(agency: Agency, *, actor: User | None = None, at: datetime, qu
     return row
 
 
-def _ask(agency: Agency, name: str, actor: User | None, at: datetime) -> None:
+def ask(agency: Agency, name: str, actor: User | None, at: datetime) -> None:
     """The gate's answer before anything else is looked at; fire asks again."""
     refusal = why_not(agency, name, actor=actor, at=at)
     if refusal is not None:

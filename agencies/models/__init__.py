@@ -3,6 +3,7 @@
 from .cases import Change, ChangeFile, DataImport, EntryObjection, PreCheck
 from .credit import CreditEntry, CreditPetition, CreditRule, Penalty, ServiceRecord
 from .entry import BASIS, Agency, IdKind
+from .grams import AgencyGram
 from .offers import AgencyItem, Qualification, QualificationUse
 from .people import AgencyDocument, AuthorisedAgent, Practitioner
 
@@ -10,6 +11,7 @@ __all__ = [
     "BASIS",
     "Agency",
     "AgencyDocument",
+    "AgencyGram",
     "AgencyItem",
     "AuthorisedAgent",
     "Change",

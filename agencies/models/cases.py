@@ -86,7 +86,7 @@ class EntryObjection(StatefulModel):
         target=ObjectionState.UPHELD,
         event="agency.objection_upheld",
         may=_office,
-        when=[conditions.checker_is_independent],
+        when=[conditions.checker_is_independent, conditions.decider_did_not_object],
         basis=BASIS,
     )
     def uphold(self, *, at: datetime, decided_by: User, reason: str) -> None:
@@ -97,7 +97,7 @@ class EntryObjection(StatefulModel):
         target=ObjectionState.DISMISSED,
         event="agency.objection_dismissed",
         may=_office,
-        when=[conditions.checker_is_independent],
+        when=[conditions.checker_is_independent, conditions.decider_did_not_object],
         basis=BASIS,
     )
     def dismiss(self, *, at: datetime, decided_by: User, reason: str) -> None:
@@ -124,7 +124,7 @@ class Change(StatefulModel):
     state = state_field(ChangeState, ChangeState.DRAFT)
     # The certificate or person the change is about (its pk); empty for the agency's own data and for what is new.
     target = models.PositiveBigIntegerField(null=True, blank=True)
-    # Before and after, as readers see them: [{"label key": …, "old": …, "new": …}].
+    # Before and after: [{"field": …, "old": …, "new": …}], texts, numbers or lists of texts, None where there is none.
     difference: Json = models.JSONField(default=list, blank=True)
     # What is applied: public values by field; requirement pks under "requirements".
     values: Json = models.JSONField(default=dict, blank=True)
@@ -184,7 +184,7 @@ class Change(StatefulModel):
         target=ChangeState.APPROVED,
         event="agency.change_approved",
         may=_office,
-        when=[conditions.checker_is_independent],
+        when=[conditions.checker_is_independent, conditions.agency_is_entered],
         basis=BASIS,
     )
     def approve(self, *, at: datetime, decided_by: User) -> None:

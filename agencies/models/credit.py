@@ -191,7 +191,7 @@ class CreditEntry(StatefulModel):
         target=EntryState.DROPPED,
         event="credit.dropped",
         may=_office,
-        when=[conditions.checker_is_independent],
+        when=[conditions.checker_is_independent, conditions.decider_is_another],
         basis=REPLY_BASIS,
     )
     def drop(self, *, at: datetime, decided_by: User, reason: str) -> None:

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Organisation, User
@@ -17,6 +18,11 @@ from ..states import EDITABLE, AgencyState
 from .standing import OnCommitment, PenaltiesAndExit, may_act_for, may_check
 
 BASIS = "江西省网上中介超市九江分厅管理暂行办法（2022）"
+# More services than anybody ever does.
+BEHIND = 10**10
+# Two different means of up to a million marks differ by more than one in this many parts: the whole number of parts
+# orders them exactly.
+QUALITY_SCALE = 10**12
 
 
 class IdKind(models.TextChoices):
@@ -67,6 +73,26 @@ class Agency(OnCommitment, PenaltiesAndExit):
     )
     # The name of the organisation in the order of the directory, kept equal by the acts that change it.
     sort_name = models.CharField(max_length=120, default="", editable=False)
+    # The credit code, the last key of the order of recommendation; it never changes.
+    sort_code = models.CharField(max_length=18, default="", editable=False)
+    # The order of recommendation as keys that all ascend, kept by the database itself; see `recommendation`.
+    rank_done = models.GeneratedField(
+        expression=Case(When(stars=5, then=Value(0)), default=Value(BEHIND)) + Value(BEHIND) - F("services_done"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    rank_quality = models.GeneratedField(
+        expression=Case(
+            When(quality_count=0, then=Value(0)),
+            default=-(F("quality_sum") * Value(QUALITY_SCALE) / F("quality_count")),
+            output_field=models.BigIntegerField(),
+        ),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    rank_since = models.GeneratedField(
+        expression=Coalesce("active_since", "registered_at"), output_field=models.DateTimeField(), db_persist=True
+    )
 
     way = models.CharField(_("way of entry"), max_length=12, choices=Way.choices, default=Way.CHECK_FIRST)
     registered_at = models.DateTimeField()
@@ -88,7 +114,8 @@ class Agency(OnCommitment, PenaltiesAndExit):
     returned_defects: models.JSONField[list[dict[str, str]], list[dict[str, str]]] = models.JSONField(
         default=list, blank=True
     )
-    # How often it was returned, and what each part of the case looked like at the last return: {field: SHA-256}.
+    # How often it was returned, and what each part of the case looked like at the last notice: {field: SHA-256}, with
+    # the fields the notice named; see rules.notice_facts.
     supplement_rounds = models.PositiveSmallIntegerField(default=0)
     returned_facts: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True)
     refusal_reason = models.TextField(blank=True)
@@ -131,10 +158,27 @@ class Agency(OnCommitment, PenaltiesAndExit):
             models.Index(fields=["state", "documents_supply_due"], name="agency_documents_due"),
             models.Index(fields=["state", "suspended_until"], name="agency_suspension_due"),
             models.Index(fields=["recount_on"], name="agency_recount_due"),
-            models.Index(fields=["sort_name", "organisation"], name="agency_by_name"),
-            models.Index(fields=["state", "sort_name", "organisation"], name="agency_state_by_name"),
-            models.Index(fields=["origin", "sort_name", "organisation"], name="agency_origin_by_name"),
-            models.Index(fields=["stars", "sort_name", "organisation"], name="agency_stars_by_name"),
+            # The directory walks these in order and finds its other conditions in them too.
+            models.Index(
+                fields=["sort_name", "organisation", "state", "origin", "stars", "way"], name="agency_by_name"
+            ),
+            models.Index(
+                fields=["state", "sort_name", "organisation", "origin", "stars", "way"], name="agency_state_by_name"
+            ),
+            models.Index(
+                fields=["origin", "sort_name", "organisation", "state", "stars", "way"], name="agency_origin_by_name"
+            ),
+            models.Index(
+                fields=["stars", "sort_name", "organisation", "state", "origin", "way"], name="agency_stars_by_name"
+            ),
+            models.Index(
+                fields=["way", "sort_name", "organisation", "state", "origin", "stars"], name="agency_way_by_name"
+            ),
+            models.Index(
+                fields=["rank_done", "rank_quality", "rank_since", "sort_code", "organisation", "state"],
+                name="agency_recommended",
+            ),
+            models.Index(fields=["state", "left_at", "organisation"], name="agency_left"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -22,11 +23,18 @@ class AgencyItem(models.Model):
     is_active = models.BooleanField(default=True)
     # The agency's sort_name, so that the directory pages through one service in order.
     sort_name = models.CharField(max_length=120, default="", editable=False)
+    # The catalogue gives every item the code of its class as its first character.
+    class_code = models.GeneratedField(
+        expression=Substr("item", 1, 1), output_field=models.CharField(max_length=1), db_persist=True
+    )
 
     class Meta:
         ordering = ["item"]
         constraints = [models.UniqueConstraint(fields=["agency", "item"], name="agency_item_once")]
-        indexes = [models.Index(fields=["item", "is_active", "sort_name", "agency"], name="agency_item_by_name")]
+        indexes = [
+            models.Index(fields=["item", "sort_name", "agency", "is_active"], name="agency_item_by_name"),
+            models.Index(fields=["class_code", "sort_name", "agency", "is_active"], name="agency_class_by_name"),
+        ]
 
     def __str__(self) -> str:
         return str(self.item)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agencies.models import Agency
 from agencies.queries import eligible_agencies, explain
+from agencies.reckoning import standing_of
 from marketplace import accounts, clock, events, vault, workdays
 from marketplace.deadlines import calendar
 from marketplace.errors import NotAllowed, RuleBroken
@@ -45,6 +46,7 @@ def sign_up(task: SelectionTask, *, actor: User, at: datetime, agency: Agency) -
         rules.before_deadline.demand(row, at=at)
         rules.not_avoided.demand(row, agency=agency)
         day = clock.local_date(at)
+        rules.stars_suffice.demand(row, stars=standing_of(agency, day).stars)
         if not eligible_agencies(row.item, day).filter(pk=agency.pk).exists():
             missing = [str(check.text) for check in explain(agency, row.item, day) if not check.ok]
             raise RuleBroken(

@@ -14,15 +14,17 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from agencies import credit_rules
 from agencies.demo_entry import enter_agency, fitting
 from agencies.models import Agency
 from agencies.queries import eligible_agencies
-from marketplace import catalogue, clock, deadlines, installation, parameters
+from marketplace import access_grants, catalogue, clock, deadlines, installation, parameters
 from marketplace.models import Membership, Organisation, OutboxMessage, Requirement, ServiceItem, User
 from projects import actions, conductor, delay, draw
 from projects.models import SelectionTask
 
 from . import names, tasks
+from .owners import enter_owner
 
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
@@ -46,6 +48,7 @@ class World:
     def load(self) -> None:
         catalogue.load()
         parameters.load_file("parameters.json")
+        credit_rules.load()
         parameters.load_file("demo_parameters.json", is_demo=True, valid_from=clock.local_date(self.at))
         installation.mark_as_demo(seed=self.seed, at=self.at)
         self._bodies()
@@ -85,10 +88,33 @@ class World:
         self.person("visitor1", names.person(self.rng), None, "")
 
     def _owners(self) -> None:
+        rng = Random(f"{self.seed} owners")
         for index, (name, code, public) in enumerate(names.owners(self.rng), 1):
-            owner = self.body(Organisation.Kind.OWNER, name, public=public, code=code)
-            self.person(f"owner{index}", names.person(self.rng), owner, "manager")
-            self.owners.append(owner)
+            manager = self.person(f"owner{index}", names.person(self.rng), None, "")
+            began = self.at - timedelta(days=rng.randint(520, 900), seconds=rng.randint(0, 20_000))
+            entry = enter_owner(
+                manager=manager,
+                name=name,
+                code=code,
+                public=public,
+                head=names.person(rng),
+                at=began,
+                checker=self.office1,
+            )
+            self.owners.append(entry.organisation)
+        manager = User.objects.get(username="owner1")
+        access_grants.invite(
+            self.owners[0], names.person(rng), "", Membership.Role.DELEGATE, actor=manager, at=self.at
+        )
+        # One more waits for its check.
+        enter_owner(
+            manager=self.person(f"owner{len(self.owners) + 1}", names.person(rng), None, ""),
+            name="瑞昌市赤湖水产养殖有限公司",
+            code=names.company_code(rng, "360481"),
+            public=False,
+            head=names.person(rng),
+            at=self.at - timedelta(hours=2),
+        )
 
     def qualifications(
         self, company: names.Company, requirements: dict[str, list[Requirement]]

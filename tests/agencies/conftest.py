@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agencies import credit_rules
 from marketplace import parameters
 from marketplace.models import Organisation, Requirement, ServiceItem, User
 from tests.factories import OrganisationFactory, RequirementFactory, ServiceItemFactory, UserFactory, person_at
@@ -13,6 +14,7 @@ from tests.factories import OrganisationFactory, RequirementFactory, ServiceItem
 @pytest.fixture(autouse=True)
 def rules_loaded(db: None) -> None:
     parameters.load_file("parameters.json")
+    credit_rules.load()
 
 
 @pytest.fixture(autouse=True)

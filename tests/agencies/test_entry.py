@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from agencies import actions, certificates, journal
+from agencies import actions, certificates, journal, kept_files, wizard
 from agencies.deadlines import due
+from agencies.demo_entry import resident_id
 from agencies.models import Agency
 from agencies.states import AgencyState
-from marketplace import events
+from marketplace import events, identity
 from marketplace.deadlines import run_due
 from marketplace.errors import FieldErrors, NotAllowed, RuleBroken, WrongState
 from marketplace.models import Event, Membership, Notification, Organisation, ServiceItem, Upload, User
-from tests.factories import MONDAY, UserFactory, credit_code, entered_agency, pdf, person_at
+from tests.factories import (
+    MONDAY,
+    AgentFactory,
+    PractitionerFactory,
+    UserFactory,
+    credit_code,
+    entered_agency,
+    pdf,
+    person_at,
+)
 
 CODE = credit_code(4711)
 # 24:00 in China on Wednesday 11 March: two working days after Monday the 9th.
@@ -23,6 +33,8 @@ CHECK_DUE = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)
 
 BASIC = {
     "legal_representative": "Li Ming",
+    "legal_id_kind": "resident",
+    "legal_id_number": resident_id("Li Ming"),
     "address": "1 Station Road",
     "established_on": date(2015, 5, 4),
     "contact_name": "Wang Fang",
@@ -36,6 +48,10 @@ PAPER = {
     "valid_from": date(2024, 1, 1),
     "valid_until": date(2028, 12, 31),
 }
+
+
+def scans() -> dict[str, Any]:
+    return {"business_licence": pdf("licence.pdf"), "legal_id": pdf("id.pdf")}
 
 
 def paper(changes: dict[str, Any] | None = None, **rest: Any) -> certificates.Paper:
@@ -57,6 +73,7 @@ def complete(user: User, item: ServiceItem) -> Agency:
     wanted = [one.pk for one in item.requirements.all() if one.is_mandatory and one.kind != "commitment"]
     if wanted:
         certificates.add_qualification(agency, paper(requirements=wanted, file=pdf()), actor=user, at=MONDAY)
+    actions.put_documents(agency, scans(), actor=user, at=MONDAY)
     return actions.sign_commitment(agency, actor=user, at=MONDAY)
 
 
@@ -164,6 +181,76 @@ def test_basic_data_record_what_changed_and_nothing_else(newcomer: User) -> None
     agency = Agency.objects.get()
     assert agency.address == "2 Station Road"
     assert [row["data"] for row in events.read(agency.stream_name(), after=1)] == [{"fields": ["address"]}]
+
+
+def test_number_of_the_legal_representative_is_kept_sealed(newcomer: User) -> None:
+    agency = register(newcomer)
+    number = resident_id("Zhao Lei")
+
+    actions.update_basic_data(
+        agency, {"legal_id_kind": "resident", "legal_id_number": f" {number.lower()} "}, actor=newcomer, at=MONDAY
+    )
+
+    agency = Agency.objects.get()
+    assert identity.unseal(agency.legal_id_sealed) == ("resident", number)
+    assert agency.legal_id_digest == identity.digest("resident", number)
+    event = Event.objects.last()
+    assert event.data == {"fields": ["legal_id_number"]}
+    assert event.private["fields"]["values"] == {"legal_id_number": number[-4:]}
+    assert number not in str(list(Event.objects.values_list("data", "private")))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"legal_id_kind": "resident", "legal_id_number": resident_id("x")[:-1]}, "legal_id_number"),
+        ({"legal_id_kind": "moon", "legal_id_number": resident_id("x")}, "legal_id_kind"),
+        ({"legal_id_kind": "other", "legal_id_number": ""}, "legal_id_number"),
+        ({"represented_by": "nobody"}, "represented_by"),
+    ],
+)
+def test_bad_identity_data_are_refused_at_their_field(newcomer: User, values: dict[str, str], field: str) -> None:
+    agency = register(newcomer)
+    before = Agency.objects.values().get()
+
+    _refused(lambda: actions.update_basic_data(agency, values, actor=newcomer, at=MONDAY), field)
+
+    assert Agency.objects.values().get() == before
+
+
+def test_empty_number_leaves_the_one_that_is_there(newcomer: User) -> None:
+    agency = register(newcomer)
+
+    actions.update_basic_data(agency, {"legal_id_kind": "resident", "legal_id_number": ""}, actor=newcomer, at=MONDAY)
+
+    assert types(agency) == ["agency.registered"]
+    assert Agency.objects.get().legal_id_digest == identity.digest("resident", resident_id("Li Ming"))
+
+
+def test_document_is_replaced_and_its_digest_stays_private(newcomer: User) -> None:
+    agency = register(newcomer)
+    actions.put_document(agency, "business_licence", pdf(title="old"), actor=newcomer, at=MONDAY)
+
+    actions.put_document(agency, "business_licence", pdf("new.pdf", "new"), actor=newcomer, at=MONDAY)
+
+    assert [(one.kind, one.file.name, one.checked) for one in agency.documents.all()] == [
+        ("business_licence", "new.pdf", False)
+    ]
+    assert Event.objects.last().data == {"count": 1, "kinds": ["business_licence"]}
+
+
+def test_bad_document_is_refused_at_its_own_field(newcomer: User) -> None:
+    agency = register(newcomer)
+    program = type(pdf())("licence.pdf", b"MZ\x90\x00" + b"\0" * 500, "application/pdf")
+    stranger = entered_agency(until=AgencyState.DRAFT).documents.first().file
+    seen = types(agency)
+
+    for kind, file in (("legal_id", program), ("business_licence", stranger), ("passport", pdf())):
+        with pytest.raises(FieldErrors) as refusal:
+            actions.put_document(agency, kind, file, actor=newcomer, at=MONDAY)
+        assert list(refusal.value.fields) == [kind]
+
+    assert (types(agency), agency.documents.count()) == (seen, 0)
 
 
 def test_items_can_be_added_removed_and_added_again(newcomer: User, free: ServiceItem, promised: ServiceItem) -> None:
@@ -333,8 +420,9 @@ def test_papers_cannot_be_changed_while_the_office_checks(newcomer: User, survey
         lambda: actions.choose_items(agency, [], actor=newcomer, at=MONDAY),
         lambda: certificates.add_qualification(agency, paper(), actor=newcomer, at=MONDAY),
         lambda: certificates.remove_qualification(agency, agency.qualifications.get(), actor=newcomer, at=MONDAY),
-        lambda: certificates.keep_file(agency, pdf(), actor=newcomer, at=MONDAY),
+        lambda: kept_files.keep(agency, {"certificate": pdf()}, actor=newcomer, at=MONDAY),
         lambda: actions.sign_commitment(agency, actor=newcomer, at=MONDAY),
+        lambda: actions.put_document(agency, "legal_id", pdf(), actor=newcomer, at=MONDAY),
     ):
         with pytest.raises(WrongState):
             act()
@@ -366,6 +454,9 @@ def test_submission_names_everything_that_is_missing_at_once(newcomer: User, sur
         "established_on",
         "contact_name",
         "contact_phone",
+        "legal_id_number",
+        "document:business_licence",
+        "document:legal_id",
         f"requirement:{surveying.pk}:1",
         "commitment",
     )
@@ -375,6 +466,7 @@ def test_submission_names_everything_that_is_missing_at_once(newcomer: User, sur
 
 def test_submission_needs_an_item(newcomer: User) -> None:
     agency = register(newcomer)
+    actions.put_documents(agency, scans(), actor=newcomer, at=MONDAY)
 
     _refused(lambda: actions.submit_entry(agency, actor=newcomer, at=MONDAY), "items", "commitment")
 
@@ -385,6 +477,7 @@ def test_certificate_without_its_scan_does_not_count(newcomer: User, surveying: 
     certificates.add_qualification(
         agency, paper(requirements=[surveying.requirements.get().pk]), actor=newcomer, at=MONDAY
     )
+    actions.put_documents(agency, scans(), actor=newcomer, at=MONDAY)
     actions.sign_commitment(agency, actor=newcomer, at=MONDAY)
 
     _refused(lambda: actions.submit_entry(agency, actor=newcomer, at=MONDAY), f"requirement:{surveying.pk}:1")
@@ -518,6 +611,7 @@ def test_entry_with_one_return_goes_its_whole_way(newcomer: User, surveying: Ser
         "agency.registered",
         "agency.items_changed",
         "agency.qualification_added",
+        "agency.documents_kept",
         "agency.commitment_signed",
         "agency.submitted",
         "agency.returned",
@@ -530,6 +624,70 @@ def test_entry_with_one_return_goes_its_whole_way(newcomer: User, surveying: Ser
     assert list(events.verify()) == []
     told = list(Notification.objects.filter(user=newcomer).order_by("pk").values_list("kind", flat=True))
     assert told == [journal.NOTE_RETURNED, journal.NOTE_APPROVED, journal.NOTE_ENTERED]
+
+
+def _returned(user: User, item: ServiceItem, officer: User, *fields: str) -> Agency:
+    """An entry that was returned on Monday with a defect at each of these fields."""
+    agency = actions.submit_entry(complete(user, item), actor=user, at=MONDAY)
+    defects = [{"field": field, "sentence": "Wrong."} for field in fields]
+    return actions.return_entry(agency, defects=defects, actor=officer, at=MONDAY)
+
+
+def test_second_notice_names_only_what_was_named_or_has_changed(
+    newcomer: User, surveying: ServiceItem, officer: User
+) -> None:
+    agency = _returned(newcomer, surveying, officer, "address")
+    actions.update_basic_data(agency, {"introduction": "New."}, actor=newcomer, at=MONDAY)
+    actions.put_document(agency, "legal_id", pdf(), actor=newcomer, at=MONDAY)
+    agency = actions.submit_entry(agency, actor=newcomer, at=MONDAY)
+    licence = f"qualification:{agency.qualifications.get().pk}"
+
+    late = ("contact_name", "legal_id_number", "document:business_licence", licence, "items", "other")
+    for field in late:
+        with pytest.raises(FieldErrors) as refusal:
+            actions.return_entry(
+                agency, defects=[{"field": field, "sentence": "Wrong too."}], actor=officer, at=MONDAY
+            )
+        assert list(refusal.value.fields) == [field]
+    assert Agency.objects.get().state == AgencyState.SUBMITTED
+
+    defects = [
+        {"field": field, "sentence": "Still wrong."} for field in ("address", "introduction", "document:legal_id")
+    ]
+    agency = actions.return_entry(agency, defects=defects, actor=officer, at=MONDAY)
+    assert (agency.returned_defects, agency.supplement_rounds) == (defects, 2)
+
+    # Each notice stands for itself: what the first named and the second did not is settled, unless it changes.
+    actions.update_basic_data(agency, {"introduction": "Newer."}, actor=newcomer, at=MONDAY)
+    agency = actions.submit_entry(agency, actor=newcomer, at=MONDAY)
+    agency = actions.return_entry(
+        agency, defects=[{"field": "introduction", "sentence": "No."}], actor=officer, at=MONDAY
+    )
+    agency = actions.submit_entry(agency, actor=newcomer, at=MONDAY)
+    with pytest.raises(FieldErrors) as refusal:
+        actions.return_entry(agency, defects=[{"field": "address", "sentence": "No."}], actor=officer, at=MONDAY)
+    assert list(refusal.value.fields) == ["address"]
+
+
+def test_defect_can_be_named_at_a_person(newcomer: User, surveying: ServiceItem, officer: User) -> None:
+    agency = complete(newcomer, surveying)
+    file = Upload.objects.first()
+    person, agent = PractitionerFactory(agency=agency, file=file), AgentFactory(agency=agency, file=file)
+    gone = PractitionerFactory(agency=agency, file=file, left_on=MONDAY.date())
+    agency = actions.submit_entry(agency, actor=newcomer, at=MONDAY)
+    defects = [
+        {"field": f"{kind}:{pk}", "sentence": "Unreadable."}
+        for kind, pk in (("practitioner", person.pk), ("agent", agent.pk))
+    ]
+
+    for field in (f"practitioner:{gone.pk}", f"agent:{agent.pk + 1}", "document:moon"):
+        with pytest.raises(FieldErrors) as refusal:
+            actions.return_entry(agency, defects=[{"field": field, "sentence": "No."}], actor=officer, at=MONDAY)
+        assert list(refusal.value.fields) == [field]
+    agency = actions.return_entry(agency, defects=defects, actor=officer, at=MONDAY)
+
+    assert agency.returned_defects == defects
+    assert {row["sentence"] for row in wizard.fault_rows(agency, agency.returned_defects)} == {"Unreadable."}
 
 
 def test_ending_publicity_again_changes_nothing(surveying: ServiceItem) -> None:
@@ -546,7 +704,7 @@ def test_clock_reads_only_what_is_due(surveying: ServiceItem, django_assert_num_
     waiting = entered_agency(surveying, until=AgencyState.PUBLICITY)
     assert waiting.publicity_until is not None
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         found = list(due(waiting.publicity_until))
 
     assert [(one.at, one.name) for one in found] == [
@@ -561,6 +719,7 @@ def test_played_entry_records_what_the_acts_record_and_tells_nobody(newcomer: Us
     assert types(agency) == [
         "agency.registered",
         "agency.items_changed",
+        "agency.documents_kept",
         "agency.qualification_added",
         "agency.commitment_signed",
         "agency.submitted",

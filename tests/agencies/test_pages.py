@@ -9,11 +9,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
-from agencies import actions, queries
+from agencies import actions, desk
+from agencies.demo_entry import resident_id
 from agencies.models import Agency
 from agencies.states import AgencyState
-from marketplace import clock
+from marketplace import clock, work_desk
 from marketplace.models import Event, Membership, Organisation, ServiceItem, Upload, User
 from tests.factories import (
     MONDAY,
@@ -40,6 +42,8 @@ DATA = {
     "name": "Clear Lake Surveying",
     "origin": "local",
     "legal_representative": "Li Ming",
+    "legal_id_kind": "resident",
+    "legal_id_number": resident_id("Li Ming"),
     "address": "1 Station Road",
     "established_on": "2015-05-04",
     "contact_name": "Wang Fang",
@@ -101,8 +105,15 @@ OWN_PAGES = (
     "agency_entry",
     "agency_data",
     "agency_items",
+    "agency_documents",
+    "agency_checklist",
     "agency_qualifications",
     "qualification_add",
+    "agency_agents",
+    "agent_add",
+    "agency_practitioners",
+    "practitioner_add",
+    "agency_submission",
     "agency_commitment",
 )
 
@@ -229,11 +240,11 @@ def test_second_registration_of_a_code_is_refused_at_the_code(newcomer: User) ->
 
 
 def test_desk_offers_newcomers_to_register(newcomer: User) -> None:
-    [card] = queries.desk_cards(newcomer, MONDAY)
+    [card] = desk.desk_cards(newcomer, MONDAY)
 
     assert card["items"][0]["url"] == at("agency_register")
     assert f'href="{at("agency_register")}"' in text(as_user(newcomer).get(at("desk")))
-    assert queries.desk_cards(person_of("owner"), MONDAY) == []
+    assert desk.desk_cards(person_of("owner"), MONDAY) == []
 
 
 def test_desk_shows_the_office_its_queue_with_lights(surveying: ServiceItem, officer: User) -> None:
@@ -245,7 +256,7 @@ def test_desk_shows_the_office_its_queue_with_lights(surveying: ServiceItem, off
     moments = {agency.submitted_at: "green", due - span / 3: "amber", due - timedelta(seconds=1): "amber", due: "red"}
 
     for moment, light in moments.items():
-        [card] = queries.desk_cards(officer, moment)
+        [card] = work_desk.cards(officer, moment)
         assert (card["count"], [(row["due"], row["light"]) for row in card["items"]]) == (1, [(due, light)])
 
 
@@ -258,16 +269,17 @@ def test_agency_completes_its_entry_page_by_page(newcomer: User, surveying: Serv
     assert client.post(at("agency_submit")).status_code == 422
 
     for name, data in (
-        ("agency_data", DATA),
+        ("agency_data", DATA | {"business_licence": pdf("licence.pdf"), "legal_id": pdf("id.pdf")}),
         ("agency_items", {"items": [surveying.pk]}),
         ("qualification_add", licence_data(surveying)),
+        ("agency_agents", {"represented_by": "legal"}),
         ("agency_commitment", {"agree": "on"}),
     ):
         assert client.get(at(name)).status_code == 200
         assert client.post(at(name), data).status_code == 302, name
     assert client.get(at("agency_qualifications")).status_code == 200
     page = client.get(at("agency_entry"))
-    assert [task["status"] for task in page.context["tasks"]] == ["done"] * 4
+    assert [task["status"] for task in page.context["tasks"]] == ["done"] * 4 + ["doing"]
     assert page.context["gaps"] == []
 
     assert client.post(at("agency_submit")).status_code == 302
@@ -283,9 +295,11 @@ def test_submission_with_gaps_lists_them_all_and_changes_nothing(newcomer: User,
     response = as_user(newcomer).post(at("agency_submit"))
 
     assert response.status_code == 422
-    assert len(response.context["gaps"]) == 7
-    for gap in response.context["gaps"]:
-        assert str(gap.sentence) in text(response)
+    gaps = response.context["ways"][0]["gaps"]
+    # Five data, the identity number, two documents, a certificate, the letter.
+    assert len(gaps) == 10
+    for gap in gaps:
+        assert f'<a href="{gap["url"]}">{escape(gap["text"])}</a>' in text(response)
     assert (Agency.objects.get().state, Event.objects.count()) == (AgencyState.DRAFT, before)
 
 
@@ -346,9 +360,9 @@ def test_good_scan_is_kept_while_another_field_is_corrected(newcomer: User, surv
     response = client.post(at("qualification_add"), licence_data(surveying, valid_until="2023-12-31"))
     assert set(response.context["form"].errors) == {"valid_until"}
     kept = Upload.objects.get()
-    assert f'name="kept" value="{kept.pk}"' in text(response)
+    assert f'name="kept_certificate" value="{kept.pk}"' in text(response)
 
-    corrected = licence_data(surveying, kept=str(kept.pk))
+    corrected = licence_data(surveying, kept_certificate=str(kept.pk))
     del corrected["certificate"]
     assert client.post(at("qualification_add"), corrected).status_code == 302
     assert agency.qualifications.get().certificate == kept
@@ -357,7 +371,7 @@ def test_good_scan_is_kept_while_another_field_is_corrected(newcomer: User, surv
 def test_scan_of_somebody_else_cannot_be_claimed(newcomer: User, surveying: ServiceItem) -> None:
     entered_agency(surveying)
     agency = draft(newcomer, surveying)
-    stolen = licence_data(surveying, kept=str(Upload.objects.get().pk))
+    stolen = licence_data(surveying, kept_certificate=str(Upload.objects.get().pk))
     del stolen["certificate"]
 
     assert as_user(newcomer).post(at("qualification_add"), stolen).status_code == 302
@@ -511,72 +525,14 @@ def test_every_page_shows_every_state(client: Client, state: AgencyState, free: 
     assert member.get(at("agency_detail", agency.code)).status_code == 200
     assert as_user(officer).get(at("office_check", agency.code)).status_code == 200
     assert as_user(officer).get(at("office_queue"), {"state": state}).status_code == 200
-    assert queries.desk_cards(person_at(agency.organisation), MONDAY)[0]["items"][0]["hint"]
+    assert desk.desk_cards(person_at(agency.organisation), MONDAY)[0]["items"][0]["hint"]
 
 
-# ---------- the directory ----------
+# ---------- the queue ----------
 
 
 def names(response: Any) -> list[str]:
     return [row["name"] for row in response.context["rows"]]
-
-
-def test_directory_is_searched_and_filtered(client: Client, surveying: ServiceItem, free: ServiceItem) -> None:
-    lake = AgencyFactory(organisation__name="Clear Lake Surveying")
-    hill = AgencyFactory(organisation__name="Green Hill", origin=Agency.Origin.PROVINCE, state=AgencyState.PUBLICITY)
-    AgencyFactory(organisation__name="Hidden", state=AgencyState.SUBMITTED)
-    offers(lake, surveying)
-    offers(hill, free)
-
-    def found(**conditions: str) -> list[str]:
-        return names(client.get(at("agency_list"), conditions))
-
-    assert found() == ["Clear Lake Surveying", "Green Hill"]
-    assert found(q="lake") == ["Clear Lake Surveying"]
-    assert found(q=hill.code[:17]) == (
-        ["Clear Lake Surveying", "Green Hill"] if lake.code[:17] == hill.code[:17] else ["Green Hill"]
-    )
-    assert found(origin="province") == ["Green Hill"]
-    assert found(item=surveying.pk) == ["Clear Lake Surveying"]
-    assert found(service_class="9") == ["Clear Lake Surveying", "Green Hill"]
-    assert found(state="publicity") == ["Green Hill"]
-    assert found(q="nobody") == []
-    assert client.get(at("agency_list"), {"origin": "moon", "item": "x", "after": "x"}).status_code == 200
-
-
-def test_directory_pages_show_every_agency_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Two share a name: the key decides between them.
-    for name in ["a", "b", "b", "c", "d"]:
-        AgencyFactory(organisation__name=name)
-    monkeypatch.setattr("agencies.views.PAGE_SIZE", 2)
-
-    seen, query = [], ""
-    while True:
-        response = client.get(at("agency_list") + query)
-        seen.append(names(response))
-        query = response.context["page"].next_url
-        if not query:
-            break
-
-    assert seen == [["a", "b"], ["b", "c"], ["d"]]
-    back = client.get(at("agency_list") + response.context["page"].previous_url)
-    assert names(back) == ["b", "c"]
-
-
-@pytest.mark.parametrize("conditions", [{}, {"q": "Org", "origin": "local", "service_class": "9"}])
-def test_directory_costs_the_same_at_one_and_at_three_rows(
-    client: Client, surveying: ServiceItem, django_assert_max_num_queries: Any, conditions: dict[str, str]
-) -> None:
-    counts = []
-    for more in (1, 2):
-        for _ in range(more):
-            offers(AgencyFactory(), surveying)
-        with django_assert_max_num_queries(10) as seen:
-            response = client.get(at("agency_list"), conditions)
-        counts.append((len(names(response)), len(seen)))
-
-    assert [rows for rows, _ in counts] == [1, 3]
-    assert counts[0][1] == counts[1][1]
 
 
 @pytest.mark.parametrize("state", [AgencyState.SUBMITTED, AgencyState.PUBLICITY])

@@ -71,7 +71,7 @@ def test_the_verifier_imports_the_standard_library_only() -> None:
 
 def test_every_dotted_path_of_the_settings_leads_somewhere() -> None:
     paths = [*settings.DEADLINE_SOURCES, *settings.DESK_CARDS, *settings.BACKGROUND_JOBS, *settings.DEMO_JOBS]
-    paths += [*settings.OFFICE_WORK, *settings.OPEN_SERVICES]
+    paths += [*settings.OFFICE_WORK, *settings.OPEN_SERVICES, *settings.RULE_LOADERS]
     for path in [*paths, *settings.STREAM_PRESENTERS.values()]:
         assert callable(import_string(path))
 

@@ -10,6 +10,7 @@ from typing import Any
 from agencies.demo_entry import enter_agency
 from agencies.models import Agency
 from agencies.queries import eligible_agencies
+from agencies.rules import minimum_people
 from agencies.states import AgencyState
 from marketplace import clock
 from marketplace.installation import DEMO_PASSWORD
@@ -127,3 +128,23 @@ def _cases(like: SelectionTask) -> dict[str, str]:
             task = actions.check_task(task, actor=User.objects.get(username="office2"), at=at)
         codes[name] = task.code
     return codes
+
+
+def new_person(username: str) -> str:
+    """A person who belongs to nothing yet."""
+    User.objects.create_user(username, password=DEMO_PASSWORD, full_name="陈启程", email=f"{username}@demo.example")
+    return username
+
+
+def item_with_practitioners() -> tuple[str, int]:
+    """(item, its requirement): a service that asks for the fewest certified people and for nothing else."""
+    people = Requirement.objects.filter(kind=Requirement.Kind.PRACTITIONERS, item__is_active=True)
+    alone = [one for one in people if one.item.requirements.count() == 1 and minimum_people(one)]
+    if not alone:
+        raise SystemExit("no service asks for a number of people alone")
+    best = min(alone, key=lambda one: (minimum_people(one), one.pk))
+    return best.item_id, best.pk
+
+
+def state_of_agency(code: str) -> str:
+    return str(Agency.objects.get(organisation__code=code).state)

@@ -47,6 +47,12 @@ def test_a_wrong_number_is_refused_with_what_is_wrong(number: str, fault: str) -
         assert fault in str(faults[0])
 
 
+@pytest.mark.parametrize("year", [1948, 1965, 1982, 1990])
+def test_people_older_than_their_region_have_good_numbers_too(year: int) -> None:
+    number = valid(f"360481{year}0307123")
+    assert identity.check("resident", number) == (number, [])
+
+
 @pytest.mark.parametrize(("number", "good"), [("e1234-5678", True), ("AB12", False), ("护照123456", False)])
 def test_a_passport_is_letters_and_digits(number: str, good: bool) -> None:
     assert (identity.check("other", number)[1] == []) is good

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from marketplace import catalogue, parameters
 
@@ -15,4 +17,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         items = catalogue.load()
         count = parameters.load_file("parameters.json")
-        self.stdout.write(f"{items} service items, {count} rule parameters")
+        more = sum(import_string(path)() for path in settings.RULE_LOADERS)
+        self.stdout.write(f"{items} service items, {count} rule parameters, {more} credit rules")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from daphne.cli import CommandLineInterface
 from django.core.management.base import BaseCommand, CommandParser
 
+from marketplace import web_server
 from marketplace.supervisor import end_with_parent
 
 
@@ -19,6 +19,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         end_with_parent()
-        CommandLineInterface().run(
-            ["-b", options["host"], "-p", str(options["port"]), "-v", "0", "marketplace.asgi:application"]
-        )
+        web_server.run(options["host"], options["port"])

@@ -30,6 +30,9 @@ def who(verb: Verb) -> str:
         "office_member": "office",
         "may_check": "office",
         "may_act_for": "agency",
+        "own": "agency",
+        "may_manage": "manager of the agency",
+        "may_penalise": "clock or office",
     }.get(name, name)
 
 
