@@ -15,6 +15,8 @@ from marketplace.accounts import belongs_to
 from marketplace.models import User
 from marketplace.workflow import rule
 
+from .states import ENTERED, AgencyState
+
 ALL_AT_ONCE = "江西省网上中介超市九江分厅管理暂行办法（2022）：一次性告知"
 
 
@@ -125,6 +127,21 @@ def no_service_is_open(agency: Any, *, open_services: Collection[Any] = (), **_f
 )
 def reentry_is_open(agency: Any, *, at: datetime, **_facts: Any) -> bool:
     return agency.reentry_from is None or at >= agency.reentry_from
+
+
+@rule(_("The agency was not entered when it was removed."))
+def removed_while_entered(agency: Any, **_facts: Any) -> bool:
+    return agency.removed_from in ENTERED
+
+
+@rule(_("The agency had not withdrawn when it was removed."))
+def removed_while_withdrawn(agency: Any, **_facts: Any) -> bool:
+    return bool(agency.removed_from == AgencyState.WITHDRAWN)
+
+
+@rule(_("The entry of the agency was not in publicity when it was removed."))
+def removed_while_in_publicity(agency: Any, **_facts: Any) -> bool:
+    return bool(agency.removed_from == AgencyState.PUBLICITY)
 
 
 # ---------- changes ----------

@@ -152,6 +152,11 @@ SERVICE_DONE = events.register(
         "quality": (int, NoneType),
     },
 )
+SERVICE_RATED = events.register(
+    "agency.service_rated",
+    _("The owner marked the quality of a service: {title} ({quality} of 5)"),
+    data={"source": str, "title": str, "quality": int},
+)
 
 SUSPENDED = events.register(
     "agency.suspended", _("The agency is suspended."), data={"penalty": int, "until": str, "suspended_until": str}
@@ -169,6 +174,21 @@ REMOVED = events.register(
 )
 REINSTATED = events.register(
     "agency.reinstated", _("The removal was lifted; the agency is reinstated."), data={"penalty": int}
+)
+WITHDRAWAL_RESTORED = events.register(
+    "agency.withdrawal_restored",
+    _("The removal was lifted; the agency has left by its own will as before."),
+    data={"penalty": int},
+)
+REOPENED = events.register(
+    "agency.entry_reopened",
+    _("The removal was lifted; the entry is in the agency's own hands and is checked again."),
+    data={"penalty": int},
+)
+BARRED = events.register(
+    "agency.entry_barred",
+    _("The agency is not in the marketplace; it may not enter before the end of its ban."),
+    data={"penalty": int, "reentry_from": str, "derivation": (dict, NoneType)},
 )
 WITHDRAWN = events.register(
     "agency.withdrawn", _("The agency has left the marketplace by its own will."), private={"reason": str}
@@ -217,6 +237,11 @@ NOTE_SUSPENDED = notifications.register(
 )
 NOTE_REMOVED = notifications.register(
     "agency.removed", _("Removed from the marketplace: {name}"), _("{name} is removed: {reason}.")
+)
+NOTE_BARRED = notifications.register(
+    "agency.entry_barred",
+    _("No entry before the end of a ban"),
+    _("{name} may not enter the marketplace before {until}: {reason}."),
 )
 NOTE_LIFTED = notifications.register(
     "credit.penalty_lifted", _("A penalty was lifted"), _("{name}: the penalty “{rule}” was lifted.")

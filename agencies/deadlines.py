@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from marketplace.deadlines import Due
 
@@ -32,11 +32,13 @@ def due(now: datetime) -> Iterator[Due]:
 
 def ended_publicities(now: datetime) -> Iterator[Due]:
     """Entries whose publicity has ended, without those against which an objection is open: they wait for its decision.
+    An entry whose agency was suspended meanwhile waits for the end of that.
 
     Read over the index (state, publicity_until).
     """
     pending = EntryObjection.objects.filter(agency=OuterRef("pk"), state=ObjectionState.LODGED)
-    ended = Agency.objects.filter(~Exists(pending), state=AgencyState.PUBLICITY, publicity_until__lte=now)
+    open_again = Q(reentry_from__isnull=True) | Q(reentry_from__lte=now)
+    ended = Agency.objects.filter(~Exists(pending), open_again, state=AgencyState.PUBLICITY, publicity_until__lte=now)
     for agency in ended.order_by("publicity_until"):
         if agency.publicity_until is not None:
             yield Due(

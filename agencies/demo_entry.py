@@ -110,13 +110,15 @@ def enter_agency(
     practitioners: Sequence[Mapping[str, Any]] | None = None,
     agents: Sequence[Mapping[str, Any]] = (),
     commitment: bool = False,
+    scans: bool = True,
 ) -> Agency:
     """Play an entry that began at `at`, from registration to the end of its publicity.
 
     `organisation_fields`: name, code. `agency_fields`: origin and the other basic data; without `legal_id_number` one is
     invented. `items`: item codes. `qualifications`: keys of certificates.FIELDS, and `requirements`, the pks each meets
     (see `fitting`). `practitioners`, `agents`: values of `actions.add_practitioners` and `add_agents`; as many
-    practitioners are invented as the certificates name, if none are given. All papers share one scan.
+    practitioners are invented as the certificates name, if none are given. All papers share one scan; without `scans`
+    there is none, as on commitment before the documents follow.
 
     `member` becomes the manager and must belong to no agency; `checker` is of the office. `until` stops the entry
     earlier: draft, submitted or publicity. `commitment` plays an entry on commitment: `until` committed, verifying, or
@@ -134,10 +136,13 @@ def enter_agency(
     )
     now = at + STEP
     actions.choose_items(agency, items, actor=member, at=now)
-    file = SimpleUploadedFile("papers.pdf", scan(f"Papers of {agency.code}"), "application/pdf")
-    kept = uploads.store(file, organisation=agency.organisation, actor=member, at=now)
+    kept = None
+    if scans:
+        file = SimpleUploadedFile("papers.pdf", scan(f"Papers of {agency.code}"), "application/pdf")
+        kept = uploads.store(file, organisation=agency.organisation, actor=member, at=now)
     now += STEP
-    actions.put_documents(agency, dict.fromkeys(AgencyDocument.Kind.values, kept), actor=member, at=now)
+    if kept is not None:
+        actions.put_documents(agency, dict.fromkeys(AgencyDocument.Kind.values, kept), actor=member, at=now)
     if qualifications:
         papers: list[certificates.Paper] = [
             {
@@ -180,6 +185,6 @@ def _on_commitment(agency: Agency, member: User, checker: User, at: datetime, un
     return actions.confirm_documents(agency, actor=checker, at=at + timedelta(days=1), quiet=True)
 
 
-def _given(people: Sequence[Mapping[str, Any]], kept: Upload, paper: str) -> list[Given]:
-    files = {"id_scan": kept, "insurance": kept, paper: kept}
+def _given(people: Sequence[Mapping[str, Any]], kept: Upload | None, paper: str) -> list[Given]:
+    files = dict.fromkeys(("id_scan", "insurance", paper), kept) if kept else {}
     return [{"values": values, "kept": files} for values in people]

@@ -39,9 +39,9 @@ from .models import Agency, AgencyGram, AgencyItem, Penalty
 from .states import PUBLIC, AgencyState
 
 # Lists are compared up to this length; of longer ones the first in the order of `_lists` is walked.
-PROBE = 3000
+PROBE = 2000
 # A count looks at so many agencies at most.
-SCAN = 2000
+SCAN = 1000
 # Below this length a text is looked for in names only: one or two characters occur in almost every code.
 CODE_PART = 3
 GRAMS_PROBED = 6
@@ -103,6 +103,12 @@ def asked_grams(text: str) -> list[str]:
 def index_name(agency: Agency) -> None:
     """Make the directory find the agency by its present name and code, and list it in that place."""
     index_names([agency])
+
+
+def index_new(agency: Agency) -> None:
+    """`index_name` of an agency that becomes public, if nothing did it before: an import does not."""
+    if not agency.grams.exists():
+        index_name(agency)
 
 
 def index_names(agencies: Iterable[Agency]) -> None:

@@ -65,11 +65,15 @@ def _acts(agency: Agency, user: User, at: datetime, gaps: Sequence[Gap]) -> list
     if agency.state in (AgencyState.REFUSED, *LEFT):
         refusal = why_not(agency, "begin_again", actor=user, at=at)
         shown = act(_("Begin a new entry"), "agency_begin_again", refusal, primary=True)
-        if refusal is not None and agency.reentry_from and at < agency.reentry_from:
-            until = _("It may begin again on {day}.").format(day=date_text(local_date(agency.reentry_from)))
-            shown["refused"] = f"{shown['refused']} {until}"
-        return [shown]
+        return [_with_end_of_ban(shown, agency, at)]
     return []
+
+
+def _with_end_of_ban(shown: dict[str, Any], agency: Agency, at: datetime) -> dict[str, Any]:
+    if shown.get("refused") and agency.reentry_from and at < agency.reentry_from:
+        until = _("It may begin again on {day}.").format(day=date_text(local_date(agency.reentry_from)))
+        shown["refused"] = f"{shown['refused']} {until}"
+    return shown
 
 
 def act(label: str, url_name: str, refusal: DomainError | None, *, primary: bool = False) -> dict[str, Any]:
@@ -148,12 +152,16 @@ def submission(agency: Agency, user: User, at: datetime) -> dict[str, Any]:
         "ways": [
             {
                 "name": "check_first",
-                "acts": [act(_("Submit for the form check"), "agency_submit", check, primary=True)],
+                "acts": [
+                    _with_end_of_ban(
+                        act(_("Submit for the form check"), "agency_submit", check, primary=True), agency, at
+                    )
+                ],
                 "gaps": wizard.gap_rows(full),
             },
             {
                 "name": "commitment",
-                "acts": [act(_("Enter on commitment"), "agency_commit", commit)],
+                "acts": [_with_end_of_ban(act(_("Enter on commitment"), "agency_commit", commit), agency, at)],
                 "gaps": wizard.gap_rows(facts["gaps"]),
             },
         ],

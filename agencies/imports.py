@@ -1,7 +1,8 @@
 """A list of agencies that the office brings in: checked row by row in the background, then written whole or not at all.
 
-A worker holds an import by its lease and saves how far it came. One that dies leaves the rest to the next, which goes
-on from the last saved row; the writing is one transaction that also marks the import as done, so it happens once.
+A worker holds an import by its lease and saves how far it came. One that dies leaves it to the next, which begins the
+check anew; what is wrong is written once, at the end of the check. The writing is one transaction that also marks the
+import as done, so it happens once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -23,10 +24,10 @@ from marketplace.models import Organisation, ServiceItem
 from marketplace.models import User as Person
 from marketplace.notifications import notify
 
-from . import directory, import_sheet, spreadsheet
 from . import import_journal as journal
+from . import import_sheet, spreadsheet
 from .import_sheet import Entry, Fault
-from .models import Agency, AgencyGram, AgencyItem, DataImport
+from .models import Agency, AgencyItem, DataImport
 
 LEASE = timedelta(seconds=60)
 # Rows between two savings of the progress, and codes asked for in one statement.
@@ -76,7 +77,7 @@ def claim(now: datetime) -> DataImport | None:
             .first()
         )
         if found is not None:
-            _save(found, now, stage=Stage.CHECKING if found.stage == Stage.WAITING else found.stage)
+            _save(found, now, stage=Stage.CHECKING, rows_done=0)
         return found
 
 
@@ -109,20 +110,17 @@ def _work(found: DataImport) -> None:
         first_rows.setdefault(import_sheet.code_of(cells), row.number)
     items = set(ServiceItem.objects.filter(is_active=True).values_list("pk", flat=True))
     entries: list[Entry] = []
-    faults: list[Fault] = list(found.faults)
+    faults: list[Fault] = []
     for start in range(0, len(lines), STEP):
         part = lines[start : start + STEP]
-        seen = start + len(part) <= found.rows_done
-        # What was looked at before is read again for the writing, and not judged a second time.
-        registered = set() if seen else registered_among(import_sheet.code_of(cells) for _row, cells in part)
+        registered = registered_among(import_sheet.code_of(cells) for _row, cells in part)
         for row, cells in part:
             entry, wrong = import_sheet.judge(
                 row, cells, on=on, items=items, registered=registered, first_rows=first_rows
             )
             entries.append(entry)
-            faults += [] if seen else wrong
-        if not seen:
-            _save(found, clock.now(), rows_done=start + len(part), faults=faults)
+            faults += wrong
+        _save(found, clock.now(), rows_done=start + len(part))
     if faults:
         _end_faulty(found, faults)
     else:
@@ -174,6 +172,7 @@ def _write(found: DataImport, entries: Sequence[Entry]) -> None:
 
 
 def _create(found: DataImport, entries: Sequence[Entry], at: datetime) -> None:
+    """Drafts that the directory does not show: their names are indexed when they become public, some fifty rows each."""
     organisations = Organisation.objects.bulk_create(
         Organisation(kind=Organisation.Kind.AGENCY, name=entry.name, code=entry.code) for entry in entries
     )
@@ -192,7 +191,6 @@ def _create(found: DataImport, entries: Sequence[Entry], at: datetime) -> None:
         for agency, entry in zip(agencies, entries, strict=True)
         for item in entry.items
     )
-    _index(agencies)
     hidden = ("legal_representative", "contact_name", "contact_phone", "contact_email")
     events.begin_many(
         journal.IMPORTED,
@@ -213,21 +211,6 @@ def _create(found: DataImport, entries: Sequence[Entry], at: datetime) -> None:
         actor=found.started_by,
         at=at,
     )
-
-
-def _index(agencies: Iterable[Agency]) -> None:
-    """What `directory.index_name` writes, for agencies that have nothing yet: some fifty rows each, too many for the
-    models while the database is locked."""
-    table, quoted = AgencyGram._meta.db_table, connection.ops.quote_name
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {quoted(table)} (gram, sort_name, agency_id) VALUES (%s, %s, %s)",
-            [
-                (gram, agency.sort_name, agency.pk)
-                for agency in agencies
-                for gram in sorted(directory.grams(agency.sort_name, agency.sort_code))
-            ],
-        )
 
 
 def _tell(found: DataImport, kind: str, count: int, at: datetime) -> None:

@@ -25,7 +25,7 @@ from marketplace.workflow import fire, locked, why_not
 from . import conditions, credit_rules, penalties
 from . import credit_journal as journal
 from .models import Agency, CreditEntry, CreditPetition, CreditRule
-from .reckoning import record_service, recount, rows_of, standing_from, standing_of
+from .reckoning import rate_service, record_service, recount, rows_of, standing_from, standing_of
 from .states import EntryState, PetitionState
 
 Merit = CreditRule.Gravity.MERIT
@@ -39,6 +39,7 @@ __all__ = [
     "drop",
     "let_stand",
     "lodge_petition",
+    "rate_service",
     "record_service",
     "recount",
     "reply",

@@ -6,6 +6,7 @@ A breach is punished once (行政处罚法第二十九条): an entry that led to
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -14,10 +15,10 @@ from marketplace.deadlines import add_months, deadline
 from marketplace.models import User
 from marketplace.workflow import fire, locked
 
-from . import credit
+from . import credit, leaving
 from . import credit_journal as journal
 from .models import Agency, CreditEntry, CreditRule, Penalty
-from .states import AgencyState, EntryState
+from .states import ENTERED, AgencyState, EntryState
 
 Kind = CreditRule.Consequence
 
@@ -105,16 +106,37 @@ def _suspend(agency: Agency, penalty: Penalty, until: datetime, *, actor: User |
             until=until,
         )
         journal.tell_agency(agency, event, journal.NOTE_SUSPENDED, reason, at=at)
-    elif agency.state == AgencyState.WITHDRAWN and (agency.reentry_from is None or agency.reentry_from < until):
-        # Leaving before the entry counts does not spare the suspension: the way back opens at its end.
-        agency.reentry_from = until
-        agency.save(update_fields=["reentry_from"])
+    else:
+        _bar(agency, penalty, until, None, actor=actor, at=at)
+
+
+def _bar(
+    agency: Agency,
+    penalty: Penalty,
+    until: datetime,
+    derivation: dict[str, Any] | None,
+    *,
+    actor: User | None,
+    at: datetime,
+) -> None:
+    """Leaving before the entry counts, or entering anew, does not spare the penalty: the way in opens at its end."""
+    if agency.reentry_from is not None and agency.reentry_from >= until:
+        return
+    agency.reentry_from = until
+    agency.save(update_fields=["reentry_from"])
+    data = {"penalty": penalty.pk, "reentry_from": iso_micros(until), "derivation": derivation}
+    event = journal.note(agency, journal.BARRED, data, actor=actor, at=at)
+    told = {"reason": _ground(penalty.cause), "until": journal.plain_due(until)}
+    journal.tell_agency(agency, event, journal.NOTE_BARRED, told, at=at)
 
 
 def _remove(agency: Agency, penalty: Penalty, *, actor: User | None, at: datetime) -> None:
-    if agency.state not in Agency.verbs()["remove"].source:
-        return
     ban = deadline("reentry.after_removal", at)
+    if agency.state not in Agency.verbs()["remove"].source:
+        agency.commitment_barred = True
+        agency.save(update_fields=["commitment_barred"])
+        _bar(agency, penalty, ban.due, ban.derivation, actor=actor, at=at)
+        return
     reason = _ground(penalty.cause)
     row, event = fire(
         agency,
@@ -125,14 +147,21 @@ def _remove(agency: Agency, penalty: Penalty, *, actor: User | None, at: datetim
             "penalty": penalty.pk,
             "reason": reason,
             "basis": penalty.rule.basis,
-            "reentry_from": iso_micros(ban.due),
+            "reentry_from": iso_micros(_later(ban.due, agency.reentry_from)),
             "derivation": ban.derivation,
         },
         reason=reason,
-        reentry_from=ban.due,
+        reentry_from=_later(ban.due, agency.reentry_from),
+        held=leaving.held_by(agency),
     )
+    leaving.void_checks(row)
+    leaving.close_cases(row, at=at)
     journal.tell_agency(row, event, journal.NOTE_REMOVED, {"reason": reason}, at=at)
     journal.tell_supervisor(row, event, journal.NOTE_REMOVED, {"reason": reason}, at=at)
+
+
+def _later(one: datetime, other: datetime | None) -> datetime:
+    return one if other is None else max(one, other)
 
 
 # ---------- lifting ----------
@@ -153,7 +182,8 @@ def lift_after(entry: CreditEntry, reason: str, *, actor: User | None, at: datet
 
 @transaction.atomic
 def lift(penalty: Penalty, reason: str, *, actor: User | None, at: datetime) -> Penalty:
-    """End a penalty whose ground is gone: a suspension ends unless another one runs, a removed agency is reinstated.
+    """End a penalty whose ground is gone: a suspension ends unless another one runs, a removed agency is again what it
+    was, and a ban lasts no longer than what still stands asks for.
 
     Lifting again changes nothing.
     """
@@ -164,20 +194,21 @@ def lift(penalty: Penalty, reason: str, *, actor: User | None, at: datetime) -> 
     row.lifted_at, row.lifted_reason = at, reason
     row.save(update_fields=["lifted_at", "lifted_reason"])
     others = Penalty.objects.filter(agency=agency, lifted_at__isnull=True)
-    removed = row.kind == Kind.REMOVAL and agency.state == AgencyState.REMOVED
-    if removed and not others.filter(kind=Kind.REMOVAL).exists():
-        agency, _event = fire(agency, "reinstate", actor=actor, at=at, data={"penalty": row.pk})
-        # The bar came with the removal; an earlier commitment that was not kept bars on its own.
-        agency.commitment_barred = agency.ledger.filter(
-            rule__code="commitment_not_kept", state__in=[EntryState.COUNTED, EntryState.REPAIRED]
-        ).exists()
-        agency.save(update_fields=["commitment_barred"])
-    running = others.filter(kind=Kind.SUSPENSION, until__gt=at).order_by("-until").values_list("until", flat=True)
+    suspensions = others.filter(kind=Kind.SUSPENSION, until__gt=at).order_by("-until").values_list("until", flat=True)
+    removal = others.filter(kind=Kind.REMOVAL).select_related("cause__rule").order_by("-imposed_at", "-pk").first()
+    if row.kind == Kind.REMOVAL:
+        if removal is None:
+            agency = _undo_removal(agency, row, actor=actor, at=at)
+        elif agency.state == AgencyState.REMOVED:
+            agency.left_reason = _ground(removal.cause)
+            agency.save(update_fields=["left_reason"])
     if agency.state == AgencyState.SUSPENDED:
-        agency.suspended_until = running.first() or at
+        agency.suspended_until = suspensions.first() or at
         agency.save(update_fields=["suspended_until"])
-    elif agency.state == AgencyState.WITHDRAWN and row.kind == Kind.SUSPENSION and agency.reentry_from == row.until:
-        agency.reentry_from = running.first()
+    elif agency.state not in ENTERED and row.kind != Kind.WARNING:
+        ban = deadline("reentry.after_removal", removal.imposed_at).due if removal else None
+        ends = [end for end in (suspensions.first(), ban) if end is not None and end > at]
+        agency.reentry_from = max(ends, default=None)
         agency.save(update_fields=["reentry_from"])
     data = {
         "penalty": row.pk,
@@ -190,6 +221,29 @@ def lift(penalty: Penalty, reason: str, *, actor: User | None, at: datetime) -> 
     if agency.state == AgencyState.SUSPENDED and agency.suspended_until is not None and agency.suspended_until <= at:
         end_suspension(agency, actor=actor, at=at)
     return row
+
+
+def _undo_removal(agency: Agency, penalty: Penalty, *, actor: User | None, at: datetime) -> Agency:
+    """No removal stands any more. An entered agency is suspended until now, with what the removal took; one that had
+    withdrawn has withdrawn; an entry that was in publicity is in the agency's own hands again."""
+    if agency.state == AgencyState.REMOVED:
+        held, data = agency.held, {"penalty": penalty.pk}
+        if agency.removed_from == AgencyState.WITHDRAWN:
+            left_at, reason = leaving.left_before(agency)
+            agency, _event = fire(
+                agency, "restore_withdrawal", actor=actor, at=at, data=data, left_at=left_at, reason=reason
+            )
+        elif agency.removed_from == AgencyState.PUBLICITY:
+            agency, _event = fire(agency, "reopen_entry", actor=actor, at=at, data=data)
+        else:
+            agency, _event = fire(agency, "reinstate", actor=actor, at=at, data=data)
+            leaving.give_back(agency, held, actor=actor, at=at)
+        agency.held = {}
+    # The bar came with the removal; a commitment that was not kept bars on its own.
+    unkept = agency.ledger.filter(rule__code="commitment_not_kept")
+    agency.commitment_barred = unkept.exclude(state__in=[EntryState.DROPPED, EntryState.VOIDED]).exists()
+    agency.save(update_fields=["commitment_barred", "held"])
+    return agency
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from marketplace.clock import local_date
-from marketplace.errors import FieldErrors, Text
+from marketplace.errors import FieldErrors, RuleBroken, Text
 from marketplace.models import ServiceItem, User
 from marketplace.parameters import number, parameter
 from marketplace.workflow import locked
@@ -83,18 +83,17 @@ def record_service(
     errors: dict[str, list[Text]] = {}
     if finished_on > local_date(at):
         errors["finished_on"] = [_("This day lies in the future.")]
-    if quality is not None and not 1 <= quality <= 5:
-        errors["quality"] = [_("A mark lies between 1 and 5.")]
+    if quality is not None:
+        errors |= _mark_faults(quality)
     if errors:
         raise FieldErrors(errors)
     done = ServiceRecord.objects.create(
         agency=row, item=item, source=source, title=title, link=link, finished_on=finished_on, quality=quality
     )
     row.services_done += 1
+    row.save(update_fields=["services_done"])
     if quality is not None:
-        row.quality_sum += quality
-        row.quality_count += 1
-    row.save(update_fields=["services_done", "quality_sum", "quality_count"])
+        _add_mark(row, quality)
     data = {
         "item": item.pk,
         "source": source,
@@ -105,3 +104,36 @@ def record_service(
     }
     journal.note(row, journal.SERVICE_DONE, data, actor=actor, at=at)
     return done
+
+
+@transaction.atomic
+def rate_service(source: str, quality: int, *, actor: User | None, at: datetime) -> ServiceRecord:
+    """The owner's mark, 1 to 5, of a service that was recorded without one; the same mark again changes nothing.
+
+    The act of the case it belongs to has asked who may. Raises ServiceRecord.DoesNotExist, FieldErrors(quality), and
+    RuleBroken when it has another mark.
+    """
+    agency = locked(Agency(pk=ServiceRecord.objects.only("agency").get(source=source).agency_id))
+    done = ServiceRecord.objects.get(source=source)
+    if errors := _mark_faults(quality):
+        raise FieldErrors(errors)
+    if done.quality == quality:
+        return done
+    if done.quality is not None:
+        raise RuleBroken("rated_already", _("The quality of this service is marked already."))
+    done.quality = quality
+    done.save(update_fields=["quality"])
+    _add_mark(agency, quality)
+    data = {"source": source, "title": done.title, "quality": quality}
+    journal.note(agency, journal.SERVICE_RATED, data, actor=actor, at=at)
+    return done
+
+
+def _mark_faults(quality: int) -> dict[str, list[Text]]:
+    return {} if 1 <= quality <= 5 else {"quality": [_("A mark lies between 1 and 5.")]}
+
+
+def _add_mark(row: Agency, quality: int) -> None:
+    row.quality_sum += quality
+    row.quality_count += 1
+    row.save(update_fields=["quality_sum", "quality_count"])

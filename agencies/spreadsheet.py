@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from typing import IO, Any
 
 import openpyxl
@@ -39,6 +40,9 @@ ELEMENTS_MAX = 2_000_000
 COLUMNS_MAX = 40
 # The last row of a sheet in this format; a row that says it lies below it is a trap.
 SHEET_ROWS = 1_048_576
+# A row number far below makes the reader hand out every empty row before it; no list has so many.
+BLANK_MAX = 20_000
+BATCH = 200
 CELL_MAX = 4000
 PIECE = 64 * 1024
 WORKBOOK = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
@@ -91,13 +95,15 @@ def _refused(field: str, sentence: Text) -> FieldErrors:
 def _sheet(lines: Iterable[Iterable[Any]], rows_max: int, field: str) -> Sheet:
     head: Row | None = None
     rows: list[Row] = []
+    blank = 0
     for number, values in enumerate(lines, 1):
-        if number > SHEET_ROWS:
+        if number > SHEET_ROWS or blank > BLANK_MAX:
             raise _refused(field, DAMAGED)
         cells = tuple(text_of(value) for value in values)
         while cells and not cells[-1]:
             cells = cells[:-1]
         if not cells:
+            blank += 1
             continue
         if len(cells) > COLUMNS_MAX:
             raise _refused(field, _("The sheet has more than {limit} columns.").format(limit=COLUMNS_MAX))
@@ -176,10 +182,11 @@ def _xlsx_lines(file: Any, field: str) -> Iterator[Iterable[Any]]:
         rows = sheet.iter_rows(max_col=COLUMNS_MAX + 1, values_only=True)
     while True:
         with _safely(field):
-            values = next(rows, None)
-        if values is None:
+            batch = list(islice(rows, BATCH))
+        if not batch:
             return
-        yield values if values[COLUMNS_MAX:] != (None,) else values[:COLUMNS_MAX]
+        for values in batch:
+            yield values if values[COLUMNS_MAX:] != (None,) else values[:COLUMNS_MAX]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import check_views, data_views, directory_views, import_views, office_views, views
+from . import check_views, data_views, directory_views, import_views, office_views
 
 urlpatterns = [
     path("", include("agencies.entry_urls")),

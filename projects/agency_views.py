@@ -20,7 +20,7 @@ from marketplace.errors import DomainError, NotAllowed
 from marketplace.paging import page_of
 from marketplace.permissions import access
 
-from . import actions, conductor, queries
+from . import actions, conductor, exclusions, queries
 from .desk import crumbs, person
 from .models import LiveSession, SelectionTask, SignUp
 from .states import WITH_AWARD, TaskState
@@ -133,6 +133,7 @@ def _sign_up_row(row: SignUp) -> dict[str, Any]:
         "live_url": reverse("live_page", args=[session.sid]) if session is not None else "",
         "receipt_url": reverse("receipt", args=[row.pk]),
         "chip": sign_up_chip(row),
+        "reasons": exclusions.shown(row.exclusion),
     }
 
 
@@ -141,6 +142,8 @@ def sign_up_chip(row: SignUp) -> dict[str, str]:
     task, code = row.task, row.agency.organisation.code
     if row.withdrawn_at is not None:
         return {"kind": "neutral", "text": pgettext("sign-up", "withdrawn")}
+    if row.excluded_at is not None:
+        return {"kind": "bad", "text": pgettext("sign-up", "not on the list")}
     if task.state in WITH_AWARD:
         award = task.award_notice
         if award.winner_id == row.agency_id:

@@ -16,7 +16,7 @@ from marketplace.casefile import light
 from marketplace.models import Organisation, User
 
 from . import queries
-from .models import LiveSession, SelectionTask
+from .models import LiveSession, SelectionTask, standing
 from .states import EDITABLE, LIVE, SessionState, TaskState
 
 Item = dict[str, Any]
@@ -134,9 +134,7 @@ def _agency_cards(user: User | None, at: datetime) -> list[Item]:
     if agency is None:
         return []
     fitting = queries.fitting_tasks(agency, at)
-    mine = queries.sign_ups_of(user).filter(
-        withdrawn_at__isnull=True, task__state__in=(TaskState.PUBLISHED, TaskState.CLOSED)
-    )
+    mine = queries.sign_ups_of(user).filter(standing(), task__state__in=(TaskState.PUBLISHED, TaskState.CLOSED))
     soon = mine.filter(task__state=TaskState.CLOSED).order_by("task__session__open_at", "pk")
     open_rows = [
         _item(

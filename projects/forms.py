@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from agencies.forms import day_field
 from agencies.models import Agency
 from marketplace import clock
 from marketplace.deadlines import calendar, deadline
@@ -26,6 +27,7 @@ from . import rules
 from .actions import field_faults
 from .fields import AmountField, ManyFilesField, WhenField
 from .models import SelectionTask
+from .states import Quality
 
 SPARE_ROWS = 3
 MAX_ROWS = 20
@@ -276,6 +278,22 @@ class TaskForm(forms.Form):
 
 def _code(text: str) -> str:
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
+
+
+# ---------- the end of the service ----------
+
+
+class CompletionForm(forms.Form):
+    """The day on which the service was completed, and the owner's grade."""
+
+    finished_on = day_field(_("Completed on"))
+    quality = forms.TypedChoiceField(
+        label=_("Your grade"),
+        choices=Quality.choices,
+        coerce=int,
+        widget=forms.RadioSelect,
+        help_text=_("Public, with the day. A bad grade enters the credit ledger after the agency could reply."),
+    )
 
 
 # ---------- first values ----------

@@ -4,6 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.events import register
 
+from . import exclusions
+from .states import Quality
+
 _ENTRY_TIME = {"t": str}
 
 register("task.drafted", _("The owner drafted the task {name}."), data={"name": str, "item": str})
@@ -29,6 +32,12 @@ register(
     _("Sign-up closed with {signups} agencies; the list is public."),
     data={"signups": int, "sid": str},
 )
+register(
+    "signup.excluded",
+    _("{agency[name]} signed up but is not on the list: {reasons}"),
+    data={"agency": dict, "signup": str, "reasons": list},
+    present=lambda data: {"reasons": exclusions.sentence(data["reasons"])},
+)
 register("task.failed", _("The selection failed."), data={"reason": str, "signups": int, "minimum": int})
 register(
     "award.noticed",
@@ -37,6 +46,12 @@ register(
 )
 register(
     "award.confirmed", _("The publicity period ended: the award is confirmed."), data={"number": str, "winner": dict}
+)
+register(
+    "service.completed",
+    _("The service was completed on {finished_on}; the owner's grade: {quality}."),
+    data={"finished_on": str, "quality": int, "agency": dict},
+    present=lambda data: {"quality": Quality(data["quality"]).label},
 )
 
 register(
@@ -73,6 +88,11 @@ register(
     data={"draw_id": str, "signup": str},
 )
 register("draw.withdrawal", _("An agency withdrew its sign-up."), data={"draw_id": str, "signup": str})
+register(
+    "draw.exclusion",
+    _("A sign-up no longer met the requirements at the close and does not count."),
+    data={"draw_id": str, "signup": str, "reasons": list},
+)
 register(
     "draw.close",
     _("The list was closed; it can no longer change."),

@@ -51,6 +51,26 @@ KEYS_WRONG = register(
         "Restore the folder of keys from its backup."
     ),
 )
+SIGNUP_EXCLUDED = register(
+    "signup.excluded",
+    _("Not on the list: {task}"),
+    _("When the list of {code} “{task}” was closed, your agency no longer met the requirements: {reasons}"),
+)
+SIGNUP_DOUBTFUL = register(
+    "signup.doubtful",
+    _("Your sign-up would not count: {task}"),
+    _(
+        "The sign-up time of {code} “{task}” was extended until {until}. Today your agency does not meet the "
+        "requirements: {reasons} What is mended by then counts."
+    ),
+)
+SERVICE_COMPLETED = register(
+    "service.completed",
+    _("Service completed: {task}"),
+    _(
+        "The owner recorded that the service of {code} “{task}” was completed on {day}, with the grade {quality} of 5."
+    ),
+)
 AWARD_PUBLISHED = register(
     "award.noticed", _("Award notice: {task}"), _("{winner} was selected for “{task}”. The publicity period runs.")
 )

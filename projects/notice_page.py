@@ -20,8 +20,8 @@ from marketplace.deadlines import calendar
 from marketplace.parameters import parameter
 from marketplace.permissions import access
 
-from . import draw, listing, notices, queries
-from .models import SelectionTask
+from . import draw, exclusions, listing, notices, queries
+from .models import SelectionTask, SignUp, standing
 from .states import PUBLIC, TaskState
 
 
@@ -58,6 +58,8 @@ def notice_detail(request: HttpRequest, code: str) -> HttpResponse:
         "ranking": _ranking(task, names),
         "award": award,
         "waitlist": [{"code": who, "name": names.get(who, who)} for who in (award.waitlist if award else ())],
+        "excluded": [_exclusion(one) for one in queries.exclusions_of(task)],
+        "service": notices.service_facts(task),
         "timeline": notices.timeline(task, at),
         "transcript_url": reverse("transcript", args=[task.code]) if hasattr(task, "result") else "",
     }
@@ -66,8 +68,13 @@ def notice_detail(request: HttpRequest, code: str) -> HttpResponse:
 
 def _names(task: SelectionTask) -> dict[str, str]:
     """The names behind the codes of the closed list."""
-    rows = task.sign_ups.filter(withdrawn_at__isnull=True)
+    rows = task.sign_ups.filter(standing())
     return dict(rows.values_list("agency__organisation__code", "agency__organisation__name"))
+
+
+def _exclusion(one: SignUp) -> dict[str, Any]:
+    organisation = one.agency.organisation
+    return {"code": organisation.code, "name": organisation.name, "reasons": exclusions.shown(one.exclusion)}
 
 
 def _session(task: SelectionTask) -> dict[str, Any]:

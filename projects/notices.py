@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from agencies.models import Agency
 from agencies.queries import explain
 from agencies.reckoning import standing_of
 from agencies.rules import mandatory_groups
@@ -23,9 +24,9 @@ from marketplace.models import User
 from marketplace.templatetags.ui import datetime_text, money
 from marketplace.workflow import Rule
 
-from . import actions, queries, rules
+from . import actions, exclusions, queries, rules
 from .models import SelectionTask, SignUp
-from .states import SessionState, TaskState
+from .states import Quality, SessionState, TaskState
 
 STATE_CHIPS = {
     TaskState.DRAFT: "neutral",
@@ -168,6 +169,15 @@ def _contact_rows(document: dict[str, Any]) -> list[dict[str, object]]:
     ]
 
 
+def service_facts(task: SelectionTask) -> dict[str, Any] | None:
+    """The completed service for a page: {"finished_on", "grade", "quality"}; None before."""
+    record = queries.service_of(task)
+    if record is None:
+        return None
+    grade = Quality(record.quality).label if record.quality is not None else ""
+    return {"finished_on": record.finished_on, "grade": grade, "quality": record.quality}
+
+
 # ---------- clocks ----------
 
 
@@ -242,8 +252,9 @@ def _refused_by(task: SelectionTask, *, at: datetime, **facts: Any) -> RuleBroke
 def signup_box(task: SelectionTask, user: User | None, at: datetime) -> dict[str, Any]:
     """The context of `projects/signup_box.html`, as the variable `box`.
 
-    `kind` says what the reader is to the task: `stranger` (not logged in), `other` (no agency), `signed_up`, `fits`,
-    `unfit` (a requirement is not met) or `refused` (a rule of the task stands against it).
+    `kind` says what the reader is to the task: `stranger` (not logged in), `other` (no agency), `signed_up`,
+    `excluded` (its sign-up did not count at the close), `fits`, `unfit` (a requirement is not met) or `refused` (a rule
+    of the task stands against it).
     """
     box: dict[str, Any] = {
         "kind": "stranger" if user is None else "other",
@@ -260,11 +271,21 @@ def signup_box(task: SelectionTask, user: User | None, at: datetime) -> dict[str
     mine: SignUp | None = queries.my_sign_up(task, agency)
     box |= {"agency": agency, "mine": mine}
     if mine is not None:
-        return box | {"kind": "signed_up", "receipt_url": reverse("receipt", args=[mine.pk])}
+        box["receipt_url"] = reverse("receipt", args=[mine.pk])
+        if mine.excluded_at is not None:
+            return box | {"kind": "excluded", "reasons": exclusions.shown(mine.exclusion)}
+        # While the list is open: what would not count if it were closed today.
+        lacking = [check for check in _checks(task, agency, at) if not check["met"]] if box["open"] else []
+        return box | {"kind": "signed_up", "lacking": lacking}
     refusal = _refused_by(task, at=at, agency=agency)
     if refusal is not None:
         return box | {"kind": "refused", "refusal": refusal, "refusal_text": refusal_text(refusal)}
+    checks = _checks(task, agency, at)
+    return box | {"kind": "fits" if all(check["met"] for check in checks) else "unfit", "checks": checks}
+
+
+def _checks(task: SelectionTask, agency: Agency, at: datetime) -> list[dict[str, Any]]:
+    """Whether the agency may take part today, condition by condition."""
     today = clock.local_date(at)
     found = [*explain(agency, task.item, today), *queries.star_checks(task, standing_of(agency, today).stars)]
-    checks = [{"met": check.ok, "text": check.text} for check in found]
-    return box | {"kind": "fits" if all(check["met"] for check in checks) else "unfit", "checks": checks}
+    return [{"met": check.ok, "text": check.text} for check in found]

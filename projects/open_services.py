@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from agencies.models import Agency, ServiceRecord
 
-from .models import SelectionTask, SignUp
+from .models import SelectionTask, SignUp, standing
 from .states import TaskState
 
 WAITING = (TaskState.PUBLISHED, TaskState.CLOSED)
@@ -19,7 +19,7 @@ WAITING = (TaskState.PUBLISHED, TaskState.CLOSED)
 def open_services(agency: Agency, at: datetime) -> list[dict[str, str]]:
     """[{"title", "url"}] of the tasks that wait for a selection with a valid sign-up of the agency, and of its awards
     whose service is not recorded as done (ServiceRecord `task:<code>`). One query."""
-    signed_up = SignUp.objects.filter(task=OuterRef("pk"), agency=agency, withdrawn_at__isnull=True)
+    signed_up = SignUp.objects.filter(standing(), task=OuterRef("pk"), agency=agency)
     done = ServiceRecord.objects.filter(agency=agency, source=Concat(Value("task:"), OuterRef("code")))
     won = Q(award_notice__winner=agency)
     tasks = SelectionTask.objects.filter(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from agencies.forms import PhoneField
 from agencies.kept_files import FilesForm, file_field
@@ -169,7 +170,7 @@ class ChangeForm(FilesForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason of the refusal"),
+        label=pgettext_lazy("owner", "Reason of the refusal"),
         max_length=1000,
         help_text=_("The owner reads it word by word."),
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agencies.kept_files import keep_of_visitor, kept_of
@@ -180,7 +181,7 @@ def owner_submit(request: HttpRequest) -> HttpResponse:
     except FieldErrors as refusal:
         # The page lists every gap again, each with the way to mend it.
         return _entry_page(request, entry, refusal.status)
-    messages.success(request, _("The entry is submitted. The office checks it now."))
+    messages.success(request, pgettext("owner", "The entry is submitted. The office checks it now."))
     return redirect("owner_entry")
 
 

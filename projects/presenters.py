@@ -56,6 +56,7 @@ ANNOUNCE = {
     "draw.progress": "never",
     "draw.attested": "never",
     "draw.signup": "never",
+    "draw.exclusion": "never",
 }
 CHAPTERS = {
     "draw.plan": ACTS[0],
@@ -102,7 +103,7 @@ class Stage:
                 self.post = data
             elif kind == "draw.signup":
                 self.signups += 1
-            elif kind == "draw.withdrawal":
+            elif kind in ("draw.withdrawal", "draw.exclusion"):
                 self.signups -= 1
             elif kind == "draw.close":
                 self.close = data

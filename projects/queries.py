@@ -8,13 +8,13 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import ngettext
 
-from agencies.models import Agency
+from agencies.models import Agency, ServiceRecord
 from agencies.queries import Check, fitting_items
 from marketplace import accounts, clock, events
 from marketplace.models import Organisation, User
 
 from . import rules
-from .models import Avoidance, Award, LiveSession, SelectionTask, SignUp
+from .models import Avoidance, Award, LiveSession, SelectionTask, SignUp, standing
 from .states import LIVE, PUBLIC, SessionState, TaskState
 
 
@@ -31,16 +31,16 @@ def notices() -> QuerySet[SelectionTask]:
     return (
         SelectionTask.objects.filter(state__in=PUBLIC)
         .select_related("owner", "item", "session")
-        .annotate(signups=Count("sign_ups", filter=Q(sign_ups__withdrawn_at__isnull=True)))
+        .annotate(signups=Count("sign_ups", filter=standing("sign_ups__")))
     )
 
 
 def signup_count(task: SelectionTask) -> int:
-    return task.sign_ups.filter(withdrawn_at__isnull=True).count()
+    return task.sign_ups.filter(standing()).count()
 
 
 def my_sign_up(task: SelectionTask, agency: Agency | None) -> SignUp | None:
-    """The agency's sign-up that stands, or None."""
+    """The agency's sign-up unless it was withdrawn, or None; it may have been excluded at the close."""
     return task.sign_ups.filter(agency=agency, withdrawn_at__isnull=True).first() if agency else None
 
 
@@ -95,6 +95,24 @@ def transcript(task: SelectionTask) -> dict[str, Any]:
         "pot": [item.line for item in session.pot.filter(attempt=session.attempt).order_by("pk")],
         "streams": {stream: envelopes, case: events.read_all(case)},
     }
+
+
+def service_source(task: SelectionTask) -> str:
+    """Under which name the task's service stands among those of its agency (see `open_services`)."""
+    return f"task:{task.code}"
+
+
+def service_of(task: SelectionTask) -> ServiceRecord | None:
+    """The record that the task's service was completed. No query before the award is confirmed."""
+    if task.state != TaskState.CONFIRMED:
+        return None
+    return ServiceRecord.objects.filter(source=service_source(task), agency=task.award_notice.winner_id).first()
+
+
+def exclusions_of(task: SelectionTask) -> list[SignUp]:
+    """Who signed up but was not on the closed list; empty as long as there is none. One query."""
+    found = task.sign_ups.filter(excluded_at__isnull=False).select_related("agency__organisation")
+    return list(found) if task.closing else []
 
 
 def own_tasks(user: User | None) -> QuerySet[SelectionTask]:

@@ -17,6 +17,16 @@ class TaskState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+class Quality(models.IntegerChoices):
+    """The owner's grade of a service, 五级评价."""
+
+    VERY_SATISFIED = 5, pgettext_lazy("grade of a service", "very satisfied")
+    SATISFIED = 4, pgettext_lazy("grade of a service", "satisfied")
+    FAIRLY_SATISFIED = 3, pgettext_lazy("grade of a service", "fairly satisfied")
+    DISSATISFIED = 2, pgettext_lazy("grade of a service", "dissatisfied")
+    VERY_DISSATISFIED = 1, pgettext_lazy("grade of a service", "very dissatisfied")
+
+
 class SessionState(models.TextChoices):
     PLANNED = "planned", _("planned")
     OPENED = "opened", _("pot open")

@@ -12,6 +12,7 @@ urlpatterns = [
     path("desk/tasks/<str:code>/", views.owner_task, name="owner_task"),
     path("desk/tasks/<str:code>/edit/", views.owner_task_edit, name="owner_task_edit"),
     path("desk/tasks/<str:code>/submit/", views.owner_task_submit, name="owner_task_submit"),
+    path("desk/tasks/<str:code>/service/", views.owner_task_service, name="owner_task_service"),
     path("office/tasks/", views.office_tasks, name="office_tasks"),
     path("office/tasks/<str:code>/", views.office_task, name="office_task"),
     path("desk/open-tasks/", agency_views.open_tasks, name="open_tasks"),

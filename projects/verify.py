@@ -216,7 +216,7 @@ FIELDS: dict[str, Rule] = {
     **dict.fromkeys(("attempt", "quorum", "k", "pot_n", "iters", "seq"), integer(1)),
     **dict.fromkeys(("reserves", "elapsed_s", "steps", "retry_s"), integer(0)),
     **dict.fromkeys(("reason", "title"), text),
-    **dict.fromkeys(("roster", "ranking"), array(identifier)),
+    **dict.fromkeys(("roster", "ranking", "reasons"), array(identifier)),
     **dict.fromkeys(("y", "pi"), hexadecimal(FORM_BYTES)),
     **dict.fromkeys(("agencies", "waitlist"), array(named)),
     "window_s": integer(1, 86_400),
@@ -272,6 +272,7 @@ EVENTS: dict[str, Rule] = {
     **{"draw." + name: rule for name, rule in ENTRIES.items()},
     "draw.signup": keys("draw_id signup"),  # only the leaf: who signed up stays hidden until the close
     "draw.withdrawal": keys("draw_id signup"),
+    "draw.exclusion": keys("draw_id signup reasons"),
     "draw.progress": keys("sid attempt elapsed_s steps iters"),
     "draw.attested": keys("seq head sig"),
     "session.planned": keys("sid title log retry_s demo"),
@@ -706,6 +707,7 @@ class Session:
         self.previous_at = NEVER
         self.signups: dict[str, Entry] = {}  # by leaf, in the order of their events
         self.active: dict[str, str] = {}  # agency -> leaf of its sign-up
+        self.excluded: dict[str, list[str]] = {}  # agency -> why its sign-up no longer counted at the close
         self.known_opens: set[str] = set()
         self.lines: list[dict[str, str]] = []
         self.names: dict[str, str] = {}
@@ -775,6 +777,7 @@ class Session:
 
     def on_post(self, data: Entry, at: datetime) -> None:
         self.need("close" not in self.entries, "posted again after the roster was closed")
+        self.need(not self.excluded, "posted again after an exclusion")
         self.link(data, "plan")
         before = self.entries.get("post", data)
         if self.signups and any(data[key] != before[key] for key in ("task_sha256", "k", "reserves")):
@@ -783,6 +786,7 @@ class Session:
 
     def on_signup(self, data: Entry, at: datetime) -> None:
         self.need("post" in self.entries and "close" not in self.entries, "not between posting and close")
+        self.need(not self.excluded, "after an exclusion")
         entry = self.opened.get(data["signup"])
         if entry is None:
             raise self.refusal("the transcript does not open this sign-up")
@@ -795,16 +799,29 @@ class Session:
 
     def on_withdrawal(self, data: Entry, at: datetime) -> None:
         self.need("close" not in self.entries, "after the close")
+        self.need(not self.excluded, "after an exclusion")
         agency = self.signups.get(data["signup"], {}).get("agency", "")
         self.need(self.active.get(agency) == data["signup"], "withdraws a sign-up that is not in force")
         del self.active[agency]
         self.last_signup = max(at, self.last_signup)
 
+    def on_exclusion(self, data: Entry, at: datetime) -> None:
+        """At the close, with its reasons, a sign-up that no longer meets the requirements; only the close follows."""
+        self.need("post" in self.entries and "close" not in self.entries, "not between posting and close")
+        self.need(at >= moment(self.entries["post"]["signup_close"]), "excluded before the deadline")
+        self.need(len(data["reasons"]) > 0, "no reason is given")
+        agency = self.signups.get(data["signup"], {}).get("agency", "")
+        self.need(self.active.get(agency) == data["signup"], "excludes a sign-up that is not in force")
+        del self.active[agency]
+        self.excluded[agency] = data["reasons"]
+
     def on_close(self, data: Entry, at: datetime) -> None:
         self.need("close" not in self.entries, "the roster was closed twice")
         self.link(data, "post")
         self.need(self.entries["post"]["plan"] == self.leaves["plan"], "the last post is for an earlier plan")
-        self.need(data["roster"] == sorted(self.active), "the roster is not who signed up and did not withdraw")
+        self.need(
+            data["roster"] == sorted(self.active), "the roster is not who signed up, less withdrawals and exclusions"
+        )
         self.need(len(data["roster"]) > 0, "the roster is empty")
         deadline = moment(self.entries["post"]["signup_close"])
         self.need(self.last_signup <= deadline, "a sign-up or withdrawal came after the deadline")
@@ -921,6 +938,7 @@ class Report:
     winners: list[str] = field(default_factory=list)
     waitlist: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    excluded: dict[str, list[str]] = field(default_factory=dict)
     signed: list[str] = field(default_factory=list)
     must: list[str] = field(default_factory=list)
     pot_lines: int = 0
@@ -935,6 +953,9 @@ class Report:
             lines += ["", f"Draw {self.draw_id} of session {self.sid}"]
             lines += [f"  winner {place}: {self.label(who)}" for place, who in enumerate(self.winners, 1)]
             lines += [f"  wait list {place}: {self.label(who)}" for place, who in enumerate(self.waitlist, 1)]
+            if self.excluded:
+                lines += ["", "Signed up, but excluded by the platform at the close"]
+                lines += [f"  {self.label(who)}: {', '.join(why)}" for who, why in sorted(self.excluded.items())]
             lines += ["", "The result rests on"]
             lines += [
                 f"  {who}: signed a line of the pot{' (had to)' if who in self.must else ''}" for who in self.signed
@@ -958,6 +979,8 @@ class Report:
             "that everybody was shown this same record: compare the head below with what others were shown;",
             "what followed the attested events, and the project's stream: they are chained, but not signed;",
         ]
+        if self.excluded:
+            lines.append("that the exclusions at the close are right: it knows only the reasons that were published;")
         if not self.key_pinned:
             lines.append("that the log key in the file is the platform's: see its check page, use --log-key;")
         if self.beacon:
@@ -1093,7 +1116,9 @@ def examine(data: bytes, log_keys: Mapping[str, str], report: Report) -> None:
     )
     listed = [leaf_hash(entry).hex() for entry in entries["signups"]]
     need(listed == list(session.signups), "entries.signups are not the sign-ups of the stream, in their order")
-    report.checks.append(f"roster: {len(session.active)} agencies = {len(listed)} sign-ups less withdrawals")
+    report.excluded = session.excluded
+    less = f"withdrawals and {len(session.excluded)} exclusions" if session.excluded else "withdrawals"
+    report.checks.append(f"roster: {len(session.active)} agencies = {len(listed)} sign-ups less {less}")
     need(
         same(transcript["pot"], session.lines),
         "pot: not the lines of this opening in the stream, in their order",

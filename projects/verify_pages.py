@@ -16,13 +16,13 @@ from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace import vault
 from marketplace.permissions import access
 
-from . import verify
+from . import exclusions, verify
 from .models import DrawResult
 from .states import PUBLIC
 
@@ -96,6 +96,7 @@ def _context(form: TranscriptForm, report: verify.Report | None, name: str) -> d
         "file_name": name,
         "winners": [report.label(who) for who in report.winners] if report else [],
         "waitlist": [report.label(who) for who in report.waitlist] if report else [],
+        "excluded": _excluded(report) if report else [],
         "lines": _lines(report) if report else [],
         "limits": _limits(report) if report and report.accepted else [],
         "tool_sha256": hashlib.sha256(tool()).hexdigest(),
@@ -114,7 +115,10 @@ CHECKED = {
     "order:": gettext_lazy(
         "Notice, list, pot, seal and result follow in the lawful order, each bound to the one before."
     ),
-    "roster:": gettext_lazy("The list holds exactly the agencies that signed up and did not withdraw."),
+    "roster:": gettext_lazy(
+        "The list holds exactly the agencies that signed up, without those that withdrew or were excluded by a"
+        " published decision."
+    ),
     "time:": gettext_lazy("The pot was open and the seal was opened in the published times."),
     "attested:": gettext_lazy("The platform signed the record."),
     "notice:": gettext_lazy("The draw belongs to the published notice."),
@@ -128,6 +132,15 @@ CHECKED = {
         "Demonstration: the slow computation is shortened and proves nothing against manipulation."
     ),
 }
+
+
+def _excluded(report: verify.Report) -> list[dict[str, str]]:
+    """Who was on no list although it had signed up: [{"name", "why"}], the reasons in the reader's language."""
+    between = pgettext("between sentences", "; ")
+    return [
+        {"name": report.label(who), "why": between.join(exclusions.words(code) for code in codes)}
+        for who, codes in sorted(report.excluded.items())
+    ]
 
 
 def _lines(report: verify.Report) -> list[dict[str, Any]]:

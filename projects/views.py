@@ -24,7 +24,7 @@ from marketplace.workflow import why_not
 
 from . import actions, notices, queries, rules
 from .desk import crumbs, person
-from .forms import PublishForm, ReturnForm, TaskForm, add_field_errors, first_values, values_of
+from .forms import CompletionForm, PublishForm, ReturnForm, TaskForm, add_field_errors, first_values, values_of
 from .models import SelectionTask
 from .states import WITH_AWARD, TaskState
 
@@ -170,8 +170,15 @@ def _form_page(request: HttpRequest, form: TaskForm, at: datetime, task: Selecti
 @require_safe
 def owner_task(request: HttpRequest, code: str) -> HttpResponse:
     """GET /desk/tasks/<code>/: the notice, where it stands, what is open to do and what not, and why."""
-    user, at = person(request), clock.now()
-    task = _own_task(request, code)
+    return _owner_task_page(request, _own_task(request, code), clock.now())
+
+
+def _owner_task_page(
+    request: HttpRequest, task: SelectionTask, at: datetime, completion: CompletionForm | None = None
+) -> HttpResponse:
+    user = person(request)
+    if completion is None and actions.why_not_complete(task, user) is None:
+        completion = CompletionForm()
     acts = _owner_acts(task, user, at)
     context = {
         "task": task,
@@ -179,11 +186,15 @@ def owner_task(request: HttpRequest, code: str) -> HttpResponse:
         "next": next_step(task),
         "acts": acts,
         "refused": [act for act in acts if "refused" in act],
+        "completion": completion,
+        "completion_url": reverse("owner_task_service", args=[task.code]),
+        "service": notices.service_facts(task),
         "notice": notices.notice_body(task),
         "timeline": notices.timeline(task, at),
         "breadcrumb": crumbs((_("My tasks"), reverse("owner_tasks")), (task.code, "")),
     }
-    return render(request, "projects/desk/owner_task.html", context)
+    wrong = completion is not None and bool(completion.errors)
+    return render(request, "projects/desk/owner_task.html", context, status=422 if wrong else 200)
 
 
 def _owner_acts(task: SelectionTask, user: User, at: datetime) -> list[dict[str, Any]]:
@@ -230,6 +241,25 @@ def owner_task_submit(request: HttpRequest, code: str) -> HttpResponse:
     actions.submit_task(task, actor=person(request), at=clock.now())
     messages.success(request, _("The notice is submitted. You are told when it is published or returned."))
     return redirect("owner_task", task.code)
+
+
+@access("owner")
+@require_POST
+def owner_task_service(request: HttpRequest, code: str) -> HttpResponse:
+    """POST /desk/tasks/<code>/service/: the service was completed; the task's page again with the faults, if any."""
+    task, at = _own_task(request, code), clock.now()
+    if refusal := actions.why_not_complete(task, person(request)):
+        raise refusal
+    form = CompletionForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.complete_service(task, **form.cleaned_data, actor=person(request), at=at)
+        except FieldErrors as error:
+            add_field_errors(form, error)
+        else:
+            messages.success(request, _("The service is recorded as completed; the agency is told."))
+            return redirect("owner_task", task.code)
+    return _owner_task_page(request, task, at, form)
 
 
 # ---------- the office ----------

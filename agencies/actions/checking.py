@@ -84,11 +84,3 @@ def _serves_another(names: str) -> RuleBroken:
         basis=BASIS,
         remedy=_("Return the entry, or end the other registration first."),
     )
-
-
-def void_checks(agency: Agency) -> None:
-    """The check does not stand any more: papers entitle to nothing, and people may be entered by other agencies."""
-    agency.qualifications.update(checked=False, committed=False)
-    agency.documents.update(checked=False)
-    agency.agents.filter(left_on__isnull=True).update(checked=False)
-    agency.practitioners.filter(left_on__isnull=True).update(checked=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -19,7 +20,7 @@ from marketplace.errors import FieldErrors, RuleBroken
 from marketplace.models import User
 from marketplace.workflow import fire, locked, why_not
 
-from .. import entry_journal, journal, rules
+from .. import directory, entry_journal, journal, ledger, rules
 from ..models import Agency
 from .checking import by_field, mark_checked, named_defects
 from .entry import item_codes
@@ -97,6 +98,7 @@ def enter_on_commitment(agency: Agency, *, actor: User | None, at: datetime, qui
         publicity_derivation=publicity.derivation,
     )
     journal.make_public(row)
+    directory.index_new(row)
     if not quiet:
         supply, check = journal.plain_due(supply_due), journal.plain_due(due)
         journal.tell_members(row, event, entry_journal.NOTE_COMMITTED, {"due": supply}, at=at)
@@ -176,10 +178,12 @@ def lapse_commitment(agency: Agency, *, actor: User | None = None, at: datetime)
     """By the clock, when the documents were not supplied in time: not active any more, back to the form check.
 
     What is missing becomes its list of defects. What the last notice of the office said stays what it was: this is
-    none.
+    none. The ledger gets its entry (commitment_not_kept), which counts after the right of reply.
     """
     row = locked(agency)
     _demand(row, "lapse_commitment", actor, at, {})
+    due = row.documents_supply_due
+    assert due is not None, "documents_are_overdue"
     with override(settings.LANGUAGE_CODE):
         gaps = rules.entry_gaps(row, on=local_date(at))
         defects = [{"field": gap.field, "sentence": str(gap.sentence)} for gap in gaps] or row.returned_defects
@@ -198,6 +202,18 @@ def lapse_commitment(agency: Agency, *, actor: User | None = None, at: datetime)
     )
     journal.tell_members(row, event, entry_journal.NOTE_LAPSED, {}, at=at)
     journal.tell_office(row, event, entry_journal.NOTE_LAPSED_OFFICE, {}, at=at)
+    with override(settings.LANGUAGE_CODE):
+        said = _("The documents promised in the commitment were not supplied by {due}.")
+    ledger.add_entry(
+        row,
+        "commitment_not_kept",
+        summary=said.format(due=journal.plain_due(due)),
+        source=f"commitment_lapsed:{iso_micros(due)}",
+        happened_on=local_date(due),
+        link=reverse("agency_detail", args=[row.code]),
+        actor=actor,
+        at=at,
+    )
     return row
 
 

@@ -222,15 +222,17 @@ def sign_commitment(agency: Agency, *, actor: User | None, at: datetime) -> Agen
 def submit_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: bool = False) -> Agency:
     """Ask for entry; starts the form check's clock and tells the office.
 
-    Raises FieldErrors with everything that is missing, all at once (一次性告知). `quiet` is for history that is
-    loaded after the fact: nobody is told.
+    Raises FieldErrors with everything that is missing, all at once (一次性告知), RuleBroken before the end of a ban.
+    `quiet` is for history that is loaded after the fact: nobody is told.
     """
     row = locked(agency)
     rules_on = row.rules_on or local_date(at)
     gaps = rules.entry_gaps(row, on=local_date(at))
     refusal = why_not(row, "submit_entry", actor=actor, at=at, gaps=gaps)
-    if isinstance(refusal, RuleBroken):
+    if isinstance(refusal, RuleBroken) and refusal.code == "entry_is_complete":
         raise FieldErrors(by_field(gaps))
+    if refusal is not None:
+        raise refusal
     check = deadline("entry.form_check", at, on=rules_on)
     row, event = fire(
         row,
@@ -280,7 +282,7 @@ def return_entry(agency: Agency, *, defects: Iterable[Mapping[str, str]], actor:
 def approve_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: bool = False) -> Agency:
     """Pass the form check: papers and people count as checked, the publicity begins, and everybody may read the log.
 
-    Raises RuleBroken when one of its practitioners was meanwhile checked at another agency.
+    Raises RuleBroken when one of its practitioners was meanwhile checked at another agency, and before the end of a ban.
     """
     row = locked(agency)
     ask(row, "approve_entry", actor, at)
@@ -305,6 +307,7 @@ def approve_entry(agency: Agency, *, actor: User | None, at: datetime, quiet: bo
         derivation=publicity.derivation,
     )
     journal.make_public(row)
+    directory.index_new(row)
     if not quiet:
         journal.tell_members(row, event, journal.NOTE_APPROVED, {"until": journal.plain_due(publicity.due)}, at=at)
     return row
@@ -334,7 +337,7 @@ def refuse_entry(agency: Agency, *, reason: str, actor: User | None, at: datetim
 def end_publicity(agency: Agency, *, actor: User | None = None, at: datetime, quiet: bool = False) -> Agency:
     """By the clock, when the publicity is over: the agency is active. Doing it again changes nothing.
 
-    While an objection is open it is refused; the clock comes again once all are decided.
+    While an objection is open, or a suspension runs that was imposed meanwhile, it is refused; the clock comes again.
     """
     try:
         # Under the lock of the agency, as objections are lodged under it.

@@ -16,7 +16,7 @@ from marketplace.errors import FieldErrors, NotAllowed, RuleBroken
 from marketplace.models import User
 from marketplace.workflow import fire, locked, why_not
 
-from .. import conditions, ledger, rules
+from .. import conditions, leaving, ledger, rules
 from .. import credit_journal as journal
 from ..models import Agency, CreditEntry
 from ..penalties import end_suspension
@@ -31,7 +31,8 @@ REASON_LIMIT = 2000
 def withdraw(agency: Agency, reason: str, *, actor: User | None, at: datetime) -> Agency:
     """退出: the manager takes the agency out of the marketplace, not while one of its services is open.
 
-    The refusal RuleBroken(no_service_is_open) carries the list as `facts["open_services"]`. Raises FieldErrors(reason).
+    Its practitioners are free from now on, and what it had asked of the office is settled. The refusal
+    RuleBroken(no_service_is_open) carries the list as `facts["open_services"]`. Raises FieldErrors(reason).
     """
     row = locked(agency)
     services = rules.open_services(row, at)
@@ -51,6 +52,8 @@ def withdraw(agency: Agency, reason: str, *, actor: User | None, at: datetime) -
         facts={"open_services": services},
         reason=reason,
     )
+    leaving.void_checks(row)
+    leaving.close_cases(row, at=at)
     journal.tell_office(row, event, journal.NOTE_WITHDRAWN, {}, at=at)
     return row
 
@@ -59,10 +62,7 @@ def withdraw(agency: Agency, reason: str, *, actor: User | None, at: datetime) -
 def begin_again(agency: Agency, *, actor: User | None, at: datetime) -> Agency:
     """A new entry after leaving or a refusal, from the papers that are there: every one of them is unchecked again."""
     row, _event = fire(agency, "begin_again", actor=actor, at=at)
-    row.qualifications.update(checked=False, committed=False)
-    row.documents.update(checked=False)
-    row.practitioners.filter(left_on__isnull=True).update(checked=False)
-    row.agents.filter(left_on__isnull=True).update(checked=False)
+    leaving.void_checks(row)
     return row
 
 

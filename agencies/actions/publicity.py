@@ -20,9 +20,9 @@ from marketplace.models import Organisation, Upload, User
 from marketplace.workflow import fire, locked, why_not
 
 from .. import entry_journal, journal
+from ..leaving import void_checks
 from ..models import Agency, EntryObjection
 from ..states import OPERATING, AgencyState, ObjectionState
-from .checking import void_checks
 
 SHORTEST = 10
 RETURN, REFUSE = "return", "refuse"

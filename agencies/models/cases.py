@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.accounts import acts_as, belongs_to
 from marketplace.models import Organisation, Upload, User
-from marketplace.workflow import StatefulModel, state_constraint, state_field, verb
+from marketplace.workflow import StatefulModel, state_constraint, state_field, system_only, verb
 
 from .. import conditions
 from ..states import OPEN_CHANGES, ChangeState, ObjectionState
@@ -223,6 +224,17 @@ class Change(StatefulModel):
     def withdraw(self, *, at: datetime) -> None:
         self.decided_at = at
 
+    @verb(
+        source=OPEN_CHANGES,
+        target=ChangeState.WITHDRAWN,
+        event="agency.change_closed",
+        may=system_only,
+        basis=BASIS,
+    )
+    def close(self, *, at: datetime) -> None:
+        """The agency has left: there is nothing to change any more."""
+        self.decided_at = at
+
 
 class ChangeFile(models.Model):
     """A paper that belongs to a change, by the field it is for (certificate, id_scan, insurance, authority …)."""
@@ -239,7 +251,7 @@ class DataImport(models.Model):
     """A spreadsheet of agencies on its way in: every row is checked first, then all are written or none."""
 
     class Stage(models.TextChoices):
-        WAITING = "waiting", _("waiting")
+        WAITING = "waiting", pgettext_lazy("import", "waiting")
         CHECKING = "checking", _("rows are checked")
         FAULTY = "faulty", _("rows need correction; nothing was imported")
         WRITING = "writing", _("rows are written")

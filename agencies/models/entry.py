@@ -200,7 +200,7 @@ class Agency(OnCommitment, PenaltiesAndExit):
         target=AgencyState.SUBMITTED,
         event="agency.submitted",
         may=may_act_for,
-        when=[conditions.entry_is_complete],
+        when=[conditions.reentry_is_open, conditions.entry_is_complete],
         basis=BASIS,
     )
     def submit_entry(self, *, at: datetime, rules_on: date, due: datetime, derivation: dict[str, Any]) -> None:
@@ -229,7 +229,7 @@ class Agency(OnCommitment, PenaltiesAndExit):
         target=AgencyState.PUBLICITY,
         event="agency.approved",
         may=may_check,
-        when=[conditions.checker_is_independent],
+        when=[conditions.checker_is_independent, conditions.reentry_is_open],
         basis=BASIS,
     )
     def approve_entry(self, *, at: datetime, checked_by: User, until: datetime, derivation: dict[str, Any]) -> None:
@@ -253,7 +253,7 @@ class Agency(OnCommitment, PenaltiesAndExit):
         target=AgencyState.ACTIVE,
         event="agency.entered",
         may=system_only,
-        when=[conditions.publicity_is_over, conditions.no_objection_is_open],
+        when=[conditions.publicity_is_over, conditions.no_objection_is_open, conditions.reentry_is_open],
         basis=BASIS,
     )
     def end_publicity(self, *, at: datetime) -> None:

@@ -76,7 +76,12 @@ class OnCommitment(StatefulModel):
         target=AgencyState.COMMITTED,
         event="agency.entered_on_commitment",
         may=may_act_for,
-        when=[conditions.commitment_is_open, conditions.items_allow_commitment, conditions.entry_is_complete],
+        when=[
+            conditions.reentry_is_open,
+            conditions.commitment_is_open,
+            conditions.items_allow_commitment,
+            conditions.entry_is_complete,
+        ],
         basis=COMMITMENT_BASIS,
     )
     def enter_on_commitment(
@@ -189,6 +194,11 @@ class PenaltiesAndExit(StatefulModel):
     left_at = models.DateTimeField(null=True, blank=True)
     left_reason = models.TextField(blank=True)
     reentry_from = models.DateTimeField(null=True, blank=True)
+    # The state a removal took the agency out of, and what it took: see `leaving.held_by`.
+    removed_from = models.CharField(max_length=20, blank=True, editable=False)
+    held: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True, editable=False
+    )
 
     # What the ledger says today, kept for lists by `ledger.recount`; `credit.standing` computes it for any day.
     score = models.SmallIntegerField(default=100)
@@ -249,7 +259,10 @@ class PenaltiesAndExit(StatefulModel):
         may=may_penalise,
         basis=EXIT_BASIS,
     )
-    def remove(self, *, at: datetime, reason: str, reentry_from: datetime) -> None:
+    def remove(
+        self, *, at: datetime, reason: str, reentry_from: datetime, held: dict[str, Any] | None = None
+    ) -> None:
+        self.removed_from, self.held = self.state, held or {}
         self.left_at, self.left_reason, self.reentry_from = at, reason, reentry_from
         self.suspended_at = self.suspended_until = None
         self.commitment_barred = True
@@ -259,13 +272,39 @@ class PenaltiesAndExit(StatefulModel):
         target=AgencyState.SUSPENDED,
         event="agency.reinstated",
         may=may_penalise,
+        when=[conditions.removed_while_entered],
         basis=EXIT_BASIS,
     )
     def reinstate(self, *, at: datetime) -> None:
         """The ground of the removal was struck out: as if suspended until now, the clock does the rest."""
         self.suspended_at = self.suspended_until = at
         self.left_at = self.reentry_from = None
-        self.left_reason = ""
+        self.left_reason = self.removed_from = ""
+
+    @verb(
+        source=AgencyState.REMOVED,
+        target=AgencyState.WITHDRAWN,
+        event="agency.withdrawal_restored",
+        may=may_penalise,
+        when=[conditions.removed_while_withdrawn],
+        basis=EXIT_BASIS,
+    )
+    def restore_withdrawal(self, *, at: datetime, left_at: datetime | None, reason: str) -> None:
+        """The ground of the removal was struck out: it had left by its own will, and that stands."""
+        self.left_at, self.left_reason = left_at, reason
+        self.reentry_from, self.removed_from = None, ""
+
+    @verb(
+        source=AgencyState.REMOVED,
+        target=AgencyState.DRAFT,
+        event="agency.entry_reopened",
+        may=may_penalise,
+        when=[conditions.removed_while_in_publicity],
+        basis=EXIT_BASIS,
+    )
+    def reopen_entry(self, *, at: datetime) -> None:
+        """The ground of the removal was struck out; the entry was never in effect, so it is checked again as a whole."""
+        self._start_over()
 
     @verb(
         source=(AgencyState.PUBLICITY, *ENTERED),
@@ -290,12 +329,16 @@ class PenaltiesAndExit(StatefulModel):
     )
     def begin_again(self, *, at: datetime) -> None:
         """A new entry from the papers that are there; everything is checked anew."""
+        self._start_over()
+
+    def _start_over(self) -> None:
         self.commitment_signed_at = self.submitted_at = self.rules_on = None
         self.form_check_due = self.form_check_derivation = None
         self.publicity_until = self.publicity_derivation = None
         self.documents_supply_due = self.documents_due = self.documents_derivation = None
         self.documents_supplied_at = self.active_since = None
         self.left_at = self.reentry_from = None
-        self.left_reason = self.refusal_reason = ""
+        self.left_reason = self.refusal_reason = self.removed_from = ""
+        self.held = {}
         self.returned_defects, self.returned_facts, self.supplement_rounds = [], {}, 0
         self.on_commitment = False

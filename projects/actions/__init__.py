@@ -16,6 +16,7 @@ from .drafts import (
     submit_task,
     why_not_edit,
 )
+from .services_done import complete_service, earliest_completion, why_not_complete
 from .signups import (
     agency_key,
     close_signup,
@@ -31,8 +32,10 @@ __all__ = [
     "award_task",
     "check_task",
     "close_signup",
+    "complete_service",
     "confirm_award",
     "draft_task",
+    "earliest_completion",
     "edit_task",
     "extended_deadline",
     "fail_task",
@@ -44,6 +47,7 @@ __all__ = [
     "return_task",
     "sign_up",
     "submit_task",
+    "why_not_complete",
     "why_not_edit",
     "withdraw_sign_up",
 ]

@@ -14,7 +14,7 @@ from marketplace.notifications import notify
 from marketplace.workflow import fire
 
 from .. import journal, messages
-from ..models import Award, SelectionTask
+from ..models import Award, SelectionTask, standing
 
 __all__ = ["journal"]
 
@@ -24,7 +24,7 @@ def award_task(task: SelectionTask, *, at: datetime, ranking: list[str]) -> Awar
     with transaction.atomic():
         found = {
             s.agency.organisation.code: s.agency
-            for s in task.sign_ups.filter(withdrawn_at__isnull=True).select_related("agency__organisation")
+            for s in task.sign_ups.filter(standing()).select_related("agency__organisation")
         }
         end = deadline("award.publicity", at, on=task.rules_on)
         winner = found[ranking[0]]

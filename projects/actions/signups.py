@@ -21,8 +21,9 @@ from marketplace.parameters import number, parameter
 from marketplace.workflow import fire, locked
 
 from .. import draw, journal, messages, rules, sessions
-from ..models import SelectionTask, SignUp
+from ..models import SelectionTask, SignUp, standing
 from ..states import TaskState
+from . import roster
 
 __all__ = ["journal"]
 
@@ -114,24 +115,35 @@ def minimum_signups(task: SelectionTask) -> int:
 def close_signup(task: SelectionTask, *, at: datetime) -> SelectionTask:
     """The clock's act at the deadline: freeze and publish the list, or extend once, or let the task fail.
 
+    Every sign-up is judged again on this day; those that no longer qualify do not count, and an end of the sign-up
+    excludes them for good. An extension leaves them time to mend it.
     Idempotent: a task that has moved on raises WrongState.
     """
     with transaction.atomic():
         row = locked(task)
         if row.state == TaskState.PUBLISHED:
             rules.deadline_passed.demand(row, at=at)
-        valid = list(row.sign_ups.filter(withdrawn_at__isnull=True).select_related("agency__organisation"))
+        standing_ones = list(row.sign_ups.filter(standing()).select_related("agency__organisation"))
+        unfit = roster.unfit_sign_ups(row, standing_ones, at)
+        gone = [unfit_one.sign_up for unfit_one in unfit]
+        valid = [one for one in standing_ones if one not in gone]
         minimum = minimum_signups(row)
         if len(valid) >= minimum:
-            return _publish_roster(row, valid, at)
+            roster.exclude(row, unfit, at)
+            return _publish_roster(row, valid, unfit, at)
         if rules.extension_left(row):
-            return _extend(row, len(valid), minimum, at)
+            row = _extend(row, len(valid), minimum, at)
+            roster.warn(row, unfit, at)
+            return row
+        roster.exclude(row, unfit, at)
         return fail_task(row, at=at, reason="too_few_signups", signups=len(valid), minimum=minimum)
 
 
-def _publish_roster(task: SelectionTask, valid: list[SignUp], at: datetime) -> SelectionTask:
-    roster = sorted(sign_up.entry["agency"] for sign_up in valid)
-    closing = draw.entry("close", draw_id=task.draw_id, post=draw.leaf(task.post).hex(), roster=roster)
+def _publish_roster(
+    task: SelectionTask, valid: list[SignUp], unfit: list[roster.Unfit], at: datetime
+) -> SelectionTask:
+    codes = sorted(sign_up.entry["agency"] for sign_up in valid)
+    closing = draw.entry("close", draw_id=task.draw_id, post=draw.leaf(task.post).hex(), roster=codes)
     assert task.session is not None
     row, _event = fire(
         task, "close", actor=None, at=at, data={"signups": len(valid), "sid": task.session.sid}, closing=closing
@@ -142,10 +154,11 @@ def _publish_roster(task: SelectionTask, valid: list[SignUp], at: datetime) -> S
     events.record(
         stream,
         "session.roster",
-        {"draw_id": task.draw_id, "agencies": [{"id": code, "name": names[code]} for code in roster]},
+        {"draw_id": task.draw_id, "agencies": [{"id": code, "name": names[code]} for code in codes]},
         actor=None,
         at=at,
     )
+    roster.publish_exclusions(row, unfit, at)
     sessions.keep_roster_lead(task.session, closed_at=at, rules_on=task.rules_on)
     people = User.objects.filter(memberships__organisation__agency__sign_ups__in=valid, is_active=True).distinct()
     notify(

@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Plan:
-    """One purchase. `days_ago` is when it was drafted; `signups` how many agencies come."""
+    """One purchase. `days_ago` is when it was drafted; `signups` how many agencies come. `served_after`: working days
+    from the confirmed award until the owner accepted the result, 0 while the service runs; `mark` is what he gave."""
 
     owner: str
     name: str
@@ -23,6 +24,8 @@ class Plan:
     investment: str = ""
     scale: str = ""
     requirements: str = ""
+    served_after: int = 0
+    mark: int | None = None
 
     def fields(self) -> dict[str, Any]:
         """The notice fields that do not depend on people or times."""
@@ -54,6 +57,8 @@ HISTORY = [
         6,
         150,
         investment="32000000.00",
+        served_after=23,
+        mark=5,
     ),
     Plan(
         "瑞昌市水利局",
@@ -66,6 +71,8 @@ HISTORY = [
         118,
         investment="45800000.00",
         scale="中型水库，总库容 1,580 万立方米",
+        served_after=34,
+        mark=4,
     ),
     Plan(
         "瑞昌市第三中学",
@@ -77,6 +84,8 @@ HISTORY = [
         4,
         90,
         scale="建筑面积 8,600 平方米，地上五层",
+        served_after=18,
+        mark=5,
     ),
     Plan(
         "瑞昌市自然资源局",
@@ -107,6 +116,8 @@ HISTORY = [
         "接到通知后 10 个工作日",
         4,
         34,
+        served_after=11,
+        mark=4,
     ),
     Plan(
         "瑞昌市城投建设集团有限公司",

@@ -19,13 +19,17 @@ from agencies.demo_entry import enter_agency, fitting
 from agencies.models import Agency
 from agencies.queries import eligible_agencies
 from marketplace import access_grants, catalogue, clock, deadlines, installation, parameters
-from marketplace.models import Membership, Organisation, OutboxMessage, Requirement, ServiceItem, User
+from marketplace.models import Membership, Notification, Organisation, OutboxMessage, Requirement, ServiceItem, User
 from projects import actions, conductor, delay, draw
 from projects.models import SelectionTask
 
-from . import names, tasks
+from . import agencies, credit, names, tasks
+from .entries import EntriesUnderWay
 from .owners import enter_owner
+from .timeline import Timeline
 
+# Letters of the days before this are read.
+UNREAD = timedelta(days=3)
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
@@ -43,6 +47,10 @@ class World:
         self.progress = progress
         self.password = make_password(installation.DEMO_PASSWORD)
         self.owners: list[Organisation] = []
+        self.companies: list[names.Company] = []
+        # Agencies that sign up for nothing, because they leave or are suspended.
+        self.idle: list[int] = []
+        self.requirements: dict[str, list[Requirement]] = {}
 
     @transaction.atomic
     def load(self) -> None:
@@ -55,6 +63,15 @@ class World:
         self._owners()
         self._agencies()
         self._history()
+        self.line = Timeline(self.at)
+        affairs = agencies.AgencyAffairs(self)
+        affairs.plan()
+        credit.CreditHistory(seed=self.seed, line=self.line, office1=self.office1, office2=self.office2).plan()
+        self.line.play()
+        EntriesUnderWay(self).play()
+        affairs.imports()
+        self.person("newcomer1", "黄思远", None, "")
+        Notification.objects.filter(created_at__lt=self.at - UNREAD).update(read_at=self.at)
         OutboxMessage.objects.update(
             state=OutboxMessage.State.SENT, sent_at=self.at
         )  # history's letters are not sent today
@@ -146,14 +163,19 @@ class World:
         return list(papers.values())
 
     def _agencies(self) -> None:
-        requirements: dict[str, list[Requirement]] = {}
+        requirements = self.requirements
         for requirement in Requirement.objects.select_related("item"):
             requirements.setdefault(requirement.item_id, []).append(requirement)
-        companies = names.companies(self.rng)
+        companies = self.companies = names.companies(self.rng)
         for index, company in enumerate(self.progress(companies, "机构 agencies", len(companies)), 1):
             member = self.person(f"agency{index}", company.person, None, "")
-            began = self.at - timedelta(days=self.rng.randint(60, 500), seconds=self.rng.randint(0, 20_000))
-            enter_agency(
+            days = self.rng.randint(60, 500)
+            if index in credit.TOLD:
+                days = max(days, credit.ENTERED_DAYS)
+            began = self.at - timedelta(days=days, seconds=self.rng.randint(0, 20_000))
+            papers = self.qualifications(company, requirements)
+            agencies.shorten(index, papers, self.at)
+            agency = enter_agency(
                 member=member,
                 organisation_fields={"name": company.name, "code": company.code},
                 agency_fields={
@@ -166,10 +188,13 @@ class World:
                     "contact_email": f"agency{index}@demo.example",
                 },
                 items=company.items,
-                qualifications=self.qualifications(company, requirements),
+                qualifications=papers,
+                agents=agencies.agents_of(index, company, self.at),
                 at=began,
                 checker=self.office1,
             )
+            if index in credit.ENDED:
+                self.idle.append(agency.pk)
 
     # ---- procedures that lie in the past -------------------------------------------------------------------------
 
@@ -226,7 +251,8 @@ class World:
         task = self.draft(plan, at=drafted, signup_deadline=closes, selection_at=opens)
         task = self._release(task, published)
         on = clock.local_date(published)
-        field: list[Agency] = list(eligible_agencies(task.item, on).select_related("organisation").order_by("pk"))
+        entered = eligible_agencies(task.item, on).filter(active_since__lte=published).exclude(pk__in=self.idle)
+        field: list[Agency] = list(entered.select_related("organisation").order_by("pk"))
         for index, agency in enumerate(self.rng.sample(field, min(plan.signups, len(field)))):
             when = published + (closes - published) * (index + 1) / (plan.signups + 2)
             member = User.objects.get(memberships__organisation=agency.organisation)
@@ -265,7 +291,8 @@ class World:
         closes -= timedelta(hours=6, minutes=30)
         task = self.draft(plan, at=drafted, signup_deadline=closes, selection_at=self._next_morning(closes))
         task = self._release(task, self.at - timedelta(hours=2))
-        field = list(eligible_agencies(task.item, clock.local_date(self.at)).order_by("pk"))
+        entitled = eligible_agencies(task.item, clock.local_date(self.at)).exclude(pk__in=self.idle)
+        field = list(entitled.order_by("pk"))
         for agency in self.rng.sample(field, min(plan.signups, len(field))):
             member = User.objects.get(memberships__organisation=agency.organisation)
             actions.sign_up(

@@ -10,6 +10,7 @@ from .selection import (
     PotLine,
     SelectionTask,
     SignUp,
+    standing,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "PotLine",
     "SelectionTask",
     "SignUp",
+    "standing",
 ]

@@ -307,6 +307,11 @@ class Avoidance(models.Model):
         constraints = [models.UniqueConstraint(fields=["task", "agency"], name="avoidance_once")]
 
 
+def standing(prefix: str = "") -> Q:
+    """Sign-ups that count: neither withdrawn nor excluded at the close. `prefix`: the way to them, as `sign_ups__`."""
+    return Q(**{f"{prefix}withdrawn_at__isnull": True, f"{prefix}excluded_at__isnull": True})
+
+
 class SignUp(models.Model):
     """One agency on one task. `entry` is hidden until the close; its leaf is in the log from the first moment."""
 
@@ -317,13 +322,20 @@ class SignUp(models.Model):
     receipt: Json = models.JSONField()
     at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    excluded_at = models.DateTimeField(null=True)
+    exclusion: models.JSONField[list[dict[str, str]], list[dict[str, str]]] = models.JSONField(
+        default=list, help_text='why it did not count at the close: [{"code", "text"}]'
+    )
 
     class Meta:
         ordering = ["at", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "agency"], condition=Q(withdrawn_at__isnull=True), name="signup_once"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(excluded_at__isnull=True), name="signup_ended_once"
+            ),
         ]
 
 

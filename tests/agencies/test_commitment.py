@@ -314,6 +314,10 @@ def test_unkept_commitment_lapses_at_its_end_and_not_before(
     assert not queries.is_eligible(agency, surveying, DAY)
     assert Notification.objects.filter(kind=entry_journal.NOTE_LAPSED, user=newcomer).count() == 1
     assert Notification.objects.filter(kind=entry_journal.NOTE_LAPSED_OFFICE, user=officer).count() == 1
+    unkept = agency.ledger.get()
+    assert (unkept.rule.code, unkept.state, unkept.entered_by) == ("commitment_not_kept", "reply", None)
+    assert (unkept.happened_on, unkept.reply_until) == (date(2026, 3, 20), datetime(2026, 3, 27, 16, tzinfo=UTC))
+    assert agency.score == 100, "it counts after the right of reply"
 
 
 def test_entry_goes_on_by_the_form_check_after_a_lapse(draft: Agency, newcomer: User, officer: User) -> None:

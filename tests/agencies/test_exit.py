@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from agencies import actions, ledger, rules
-from agencies.models import Agency, CreditEntry
-from agencies.states import AgencyState
-from marketplace import clock, events
+from agencies.models import Agency, Change, CreditEntry, EntryObjection, PreCheck
+from agencies.states import AgencyState, ChangeState
+from marketplace import casework, clock, events
 from marketplace.errors import DomainError, FieldErrors, NotAllowed, RuleBroken, WrongState
 from marketplace.models import Notification, ServiceItem
 from projects import actions as project_actions
 from projects.states import TaskState
-from tests.factories import MONDAY, AgencyFactory, offers, person_at
+from tests.factories import MONDAY, AgencyFactory, PractitionerFactory, UserFactory, offers, person_at
 from tests.project_factories import awarded, make_world, published, sign_up
 
 from .credit_story import REPLY_UNTIL, TICK, Story, make_story, snapshot
@@ -99,6 +99,60 @@ def test_won_award_is_open_until_its_service_is_recorded() -> None:
         at=at,
     )
     assert rules.open_services(winner, at) == []
+
+
+def test_people_of_an_agency_that_left_may_be_entered_by_another(story: Story) -> None:
+    person = PractitionerFactory(agency=story.agency)
+    other = PractitionerFactory(agency=AgencyFactory(state=AgencyState.SUBMITTED), checked=False)
+    type(other).objects.filter(pk=other.pk).update(id_digest=person.id_digest)
+
+    def approve() -> Agency:
+        return actions.approve_entry(other.agency, actor=story.maker, at=MONDAY)
+
+    refused(approve, RuleBroken, "practitioner_serves_one_agency")
+    actions.withdraw(story.agency, "x", actor=story.member, at=MONDAY)
+    assert approve().state == AgencyState.PUBLICITY
+
+
+def _asking(story: Story) -> tuple[Change, PreCheck, EntryObjection]:
+    """A change under check, a pre-check nobody answered, and an objection nobody decided."""
+    change = Change.objects.create(
+        agency=story.agency,
+        kind=Change.Kind.NAME,
+        state=ChangeState.SUBMITTED,
+        begun_at=MONDAY,
+        submitted_at=MONDAY,
+        check_due=MONDAY,
+    )
+    precheck = PreCheck.objects.create(agency=story.agency, asked_at=MONDAY, asked_by=story.member, due=MONDAY)
+    objection = EntryObjection.objects.create(
+        agency=story.agency, lodged_by=UserFactory(), lodged_at=MONDAY, text="Borrowed.", due=MONDAY
+    )
+    assert {work.sort for work in casework.all_work(MONDAY)} == {"change", "precheck", "objection"}
+    return change, precheck, objection
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_nothing_the_agency_asked_for_waits_after_its_exit_but_objections_are_answered(
+    story: Story, removed: bool
+) -> None:
+    change, precheck, objection = _asking(story)
+    if removed:
+        story.counted("collusion")
+    else:
+        actions.withdraw(story.agency, "x", actor=story.member, at=MONDAY)
+
+    assert [work.sort for work in casework.all_work(REPLY_UNTIL)] == ["objection"]
+    change.refresh_from_db()
+    precheck.refresh_from_db()
+    assert (change.state, precheck.answered_by) == (ChangeState.WITHDRAWN, None)
+    assert [row["field"] for row in precheck.remarks] == ["other"]
+    assert {"agency.change_closed", "agency.precheck_closed"} <= set(story.types())
+    objection = actions.decide_objection(
+        objection, uphold=True, reason="It was borrowed.", actor=story.other, at=REPLY_UNTIL
+    )
+    assert objection.state == "upheld"
+    assert story.fresh().state in (AgencyState.WITHDRAWN, AgencyState.REMOVED)
 
 
 def test_leaving_does_not_shorten_a_suspension() -> None:

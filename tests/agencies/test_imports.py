@@ -15,13 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from agencies import directory, export, import_sheet, imports
-from agencies.models import Agency, AgencyItem, DataImport
+from agencies import actions, directory, export, import_sheet, imports
+from agencies.models import Agency, AgencyGram, AgencyItem, DataImport
 from agencies.states import AgencyState
 from marketplace import clock, events
 from marketplace.errors import FieldErrors, NotAllowed
 from marketplace.models import Event, Notification, Organisation, ServiceItem, Stream, Upload, User
-from tests.factories import MONDAY, AgencyFactory, OrganisationFactory, UserFactory, credit_code, person_of
+from tests.factories import MONDAY, AgencyFactory, OrganisationFactory, UserFactory, credit_code, person_at, person_of
 
 Stage = DataImport.Stage
 HEAD = "机构名称,统一社会信用代码,注册地,联系人,联系电话,成立日期,服务事项\n"
@@ -93,8 +93,9 @@ def test_a_list_without_a_fault_becomes_entries_without_members(officer: User, f
         "contact_email": "",
         "user": officer.pk,
     }
-    asked = directory.Conditions(text="甲1", state=AgencyState.DRAFT)
-    assert [one.pk for one in directory.find(asked, QueryDict())[0].rows] == [first.pk]
+    assert not AgencyGram.objects.exists(), "a draft is not in the directory"
+    asked = export.OfficeFilter({"q": "甲1", "state": AgencyState.DRAFT}).narrow(Agency.objects.all())
+    assert list(asked) == [first], "the office finds it without the index of names"
     assert not events.is_public(first.stream_name())
     assert list(events.verify()) == []
     assert [note.kind for note in Notification.objects.filter(user=officer)] == ["import.done"]
@@ -166,12 +167,45 @@ def test_a_worker_that_dies_between_rows_leaves_the_rest_to_the_next(
     with pytest.raises(KeyboardInterrupt):
         imports.run(MONDAY)
     found.refresh_from_db()
-    assert (found.stage, found.rows_done, [one["row"] for one in found.faults]) == (Stage.CHECKING, 2, [3])
+    assert (found.stage, found.rows_done, found.faults) == (Stage.CHECKING, 2, [])
     assert imports.run(MONDAY) == 0, "the lease still runs"
     assert imports.run(MONDAY + timedelta(minutes=2)) == 1
     found.refresh_from_db()
-    assert (found.stage, [one["row"] for one in found.faults]) == (Stage.FAULTY, [3, 5])
+    assert (found.stage, found.rows_done, [one["row"] for one in found.faults]) == (Stage.FAULTY, 5, [3, 5])
+    assert judged == [2, 3, 4, 5, 2, 3, 4, 5, 6], "the second worker begins the check anew"
     assert nothing_written()
+
+
+def test_faults_are_written_once_at_the_end_of_the_check(officer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "STEP", 1)
+    begin(officer, *(line(number, day="x") for number in range(6)))
+    with CaptureQueriesContext(connection) as caught:
+        assert imports.run(MONDAY) == 1
+    written = [query for query in caught if query["sql"].startswith("UPDATE") and '"faults"' in query["sql"]]
+    assert len(written) == 1
+    assert len(DataImport.objects.get().faults) == 6
+
+
+@pytest.mark.parametrize("commitment", [False, True])
+def test_an_imported_agency_is_found_by_its_name_once_it_is_public(
+    officer: User, free: ServiceItem, commitment: bool
+) -> None:
+    begin(officer, line(1, free.pk))
+    imports.run(MONDAY)
+    agency = Agency.objects.get()
+    member = person_at(agency.organisation)
+    asked = directory.Conditions(text="甲1")
+    if commitment:
+        Agency.objects.update(
+            legal_representative="王芳", address="1 Station Road", legal_id_digest="x", commitment_signed_at=MONDAY
+        )
+        actions.enter_on_commitment(agency, actor=member, at=MONDAY)
+    else:
+        Agency.objects.update(state=AgencyState.SUBMITTED, submitted_at=MONDAY, form_check_due=MONDAY)
+        assert directory.find(asked, QueryDict())[0].rows == []
+        actions.approve_entry(agency, actor=officer, at=MONDAY)
+    assert directory.find(asked, QueryDict())[0].rows == [agency]
+    assert set(agency.grams.values_list("gram", flat=True)) == directory.grams(agency.name, agency.code)
 
 
 @pytest.mark.parametrize("victim", ["events", "_tell"])

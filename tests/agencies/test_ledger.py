@@ -442,4 +442,16 @@ def test_service_is_counted_once_with_its_mark(story: Story, free: ServiceItem) 
     assert story.types() == ["agency.service_done"] * 2
     refused(lambda: record("task:3", 6), FieldErrors)
     refused(lambda: record("task:3", 5, finished_on=date(2026, 3, 10)), FieldErrors)
+
+    rated = ledger.rate_service("task:2", 2, actor=None, at=MONDAY)
+    assert ledger.rate_service("task:2", 2, actor=None, at=MONDAY) == rated
+
+    agency = story.fresh()
+    assert (rated.quality, agency.services_done, agency.quality_sum, agency.quality_count) == (2, 2, 6, 2)
+    assert story.types()[2:] == ["agency.service_rated"]
+    assert story.last("agency.service_rated") == {"source": "task:2", "title": "Survey of a school", "quality": 2}
+    refused(lambda: ledger.rate_service("task:1", 5, actor=None, at=MONDAY), RuleBroken)
+    refused(lambda: ledger.rate_service("task:1", 0, actor=None, at=MONDAY), FieldErrors)
+    with pytest.raises(ServiceRecord.DoesNotExist):
+        ledger.rate_service("task:9", 5, actor=None, at=MONDAY)
     assert CreditEntry.objects.count() == 0

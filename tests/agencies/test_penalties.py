@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from agencies import credit_deadlines, ledger, penalties, queries
+from agencies import actions, credit_deadlines, ledger, penalties, queries
 from agencies.models import Penalty
 from agencies.states import AgencyState, EntryState
-from marketplace import clock
+from marketplace import clock, events, uploads
 from marketplace.deadlines import run_due
-from marketplace.errors import RuleBroken
+from marketplace.errors import FieldErrors, RuleBroken
 from marketplace.models import Notification, ServiceItem
-from tests.factories import MONDAY, offers, person_of
+from tests.factories import MONDAY, AgentFactory, PractitionerFactory, documented, offers, pdf, person_of
 
 from .credit_story import REPLY_UNTIL, TICK, Story, make_story, snapshot
 
 # 24:00 of 17 June: three months after 17 March, the day the entries count from.
 SUSPENDED_UNTIL = datetime(2026, 6, 17, 16, 0, tzinfo=UTC)
+# 24 months after that day, to its end.
+BANNED_UNTIL = datetime(2028, 3, 17, 16, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -162,15 +164,157 @@ def test_agency_that_has_left_is_removed_and_its_way_back_waits_for_a_suspension
     assert (agency.state, agency.reentry_from) == (AgencyState.WITHDRAWN, SUSPENDED_UNTIL)
 
 
-def test_agency_under_a_new_form_check_gets_the_record_only() -> None:
+def test_suspension_waits_for_who_left_before_it_and_began_again(free: ServiceItem) -> None:
+    story = make_story(commitment_signed_at=MONDAY)
+    entries = [story.enter("award_given_up") for _ in range(3)]
+    actions.withdraw(story.agency, "x", actor=story.member, at=MONDAY)
+    actions.begin_again(story.agency, actor=story.member, at=MONDAY)
+    offers(story.agency, free)
+    agency = actions.sign_commitment(story.agency, actor=story.member, at=MONDAY)
+    documented(agency, uploads.store(pdf(), organisation=agency.organisation, actor=None, at=MONDAY))
+    agency = actions.submit_entry(agency, actor=story.member, at=MONDAY)
+
+    for entry in entries:
+        ledger.let_stand(entry, at=REPLY_UNTIL)
+
+    agency = story.fresh()
+    assert (agency.state, agency.reentry_from) == (AgencyState.SUBMITTED, SUSPENDED_UNTIL)
+    assert story.last("agency.entry_barred")["reentry_from"] == clock.iso_micros(SUSPENDED_UNTIL)
+    assert Notification.objects.filter(user=story.member, kind="agency.entry_barred").count() == 1
+    before = snapshot()
+    with pytest.raises(RuleBroken) as refusal:
+        actions.approve_entry(agency, actor=story.maker, at=SUSPENDED_UNTIL - TICK)
+    assert (refusal.value.code, snapshot()) == ("reentry_is_open", before)
+    assert actions.approve_entry(agency, actor=story.maker, at=SUSPENDED_UNTIL).state == AgencyState.PUBLICITY
+
+
+@pytest.mark.parametrize("state", [AgencyState.DRAFT, AgencyState.RETURNED])
+def test_agency_under_a_ban_cannot_submit_by_any_way(state: AgencyState) -> None:
+    story = make_story(state=state, publicity_from=MONDAY)
+    suspended(story)
+
+    for act in (actions.submit_entry, actions.enter_on_commitment):
+        before = snapshot()
+        with pytest.raises(RuleBroken) as refusal:
+            act(story.fresh(), actor=story.member, at=SUSPENDED_UNTIL - TICK)
+        assert (refusal.value.code, snapshot()) == ("reentry_is_open", before)
+        with pytest.raises(FieldErrors):
+            act(story.fresh(), actor=story.member, at=SUSPENDED_UNTIL)
+
+
+def test_entry_in_publicity_takes_effect_after_the_suspension_only() -> None:
+    story = make_story(state=AgencyState.PUBLICITY)
+    suspended(story)
+
+    assert run_due(SUSPENDED_UNTIL - TICK) == []
+    assert story.fresh().state == AgencyState.PUBLICITY
+    assert run_due(SUSPENDED_UNTIL) == [f"{story.agency.stream_name()} end_publicity"]
+    assert story.fresh().state == AgencyState.ACTIVE
+
+
+def test_removal_of_an_agency_under_a_new_form_check_is_a_ban() -> None:
     story = make_story(state=AgencyState.SUBMITTED, publicity_from=MONDAY)
 
-    story.counted("collusion")
+    entry = story.counted("collusion")
 
-    assert (Penalty.objects.get().kind, story.fresh().state) == ("removal", AgencyState.SUBMITTED)
+    agency = story.fresh()
+    assert (Penalty.objects.get().kind, agency.state) == ("removal", AgencyState.SUBMITTED)
+    assert (agency.reentry_from, agency.commitment_barred) == (BANNED_UNTIL, True)
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    agency = story.fresh()
+    assert (agency.state, agency.reentry_from, agency.commitment_barred) == (AgencyState.SUBMITTED, None, False)
 
 
 # ---------- lifting ----------
+
+
+def test_reinstated_agency_has_again_what_was_taken_but_whom_another_has(surveying: ServiceItem) -> None:
+    story = make_story()
+    offers(story.agency, surveying)
+    stays, goes, gone = (PractitionerFactory(agency=story.agency) for _ in range(3))
+    agent, unchecked = AgentFactory(agency=story.agency), PractitionerFactory(agency=story.agency, checked=False)
+    documented(
+        story.agency,
+        uploads.store(pdf(), organisation=story.agency.organisation, actor=None, at=MONDAY),
+        checked=True,
+    )
+    entry = story.counted("collusion")
+    assert not (story.agency.practitioners.filter(checked=True) or story.agency.qualifications.filter(checked=True))
+    assert not queries.is_eligible(story.agency, surveying, clock.local_date(REPLY_UNTIL))
+    # Free for others now: one is checked elsewhere; the office ends the registration of another.
+    PractitionerFactory(number_of="elsewhere", id_digest=goes.id_digest)
+    actions.office_release_practitioner(gone, "Dead.", actor=story.maker, at=REPLY_UNTIL)
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    assert story.fresh().state == AgencyState.ACTIVE
+    assert queries.is_eligible(story.fresh(), surveying, clock.local_date(REPLY_UNTIL))
+    assert all(story.agency.documents.values_list("checked", flat=True))
+    for person, expected in (
+        (stays, (True, None)),
+        (goes, (False, clock.local_date(REPLY_UNTIL))),
+        (gone, (False, clock.local_date(REPLY_UNTIL))),
+        (agent, (True, None)),
+        (unchecked, (False, None)),
+    ):
+        person.refresh_from_db()
+        assert (person.checked, person.left_on) == expected
+    assert story.last("agency.practitioners_gone") == {"count": 1, "people": [goes.pk]}
+    letter = Notification.objects.get(user=story.member, kind="agency.practitioners_gone")
+    assert letter.params["people"] == goes.full_name
+    assert goes.full_name not in str(events.read_all(story.agency.stream_name()))
+
+
+def test_suspended_before_its_documents_were_checked_comes_back_on_its_commitment(surveying: ServiceItem) -> None:
+    story = make_story(state=AgencyState.VERIFYING)
+    offers(story.agency, surveying, checked=False, committed=True)
+    entry = story.counted("collusion")
+    assert list(story.agency.qualifications.values_list("checked", "committed")) == [(False, False)]
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    assert story.fresh().state == AgencyState.COMMITTED
+    assert list(story.agency.qualifications.values_list("checked", "committed")) == [(False, True)]
+
+
+def test_agency_that_had_withdrawn_has_withdrawn_when_its_removal_is_lifted() -> None:
+    story = make_story()
+    entry = story.enter("collusion")
+    actions.withdraw(story.agency, "We retire.", actor=story.member, at=MONDAY)
+    ledger.let_stand(entry, at=REPLY_UNTIL)
+    assert story.fresh().state == AgencyState.REMOVED
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    agency = story.fresh()
+    assert (agency.state, agency.left_at, agency.left_reason) == (AgencyState.WITHDRAWN, MONDAY, "We retire.")
+    assert (agency.reentry_from, agency.removed_from, agency.held) == (None, "", {})
+    assert actions.begin_again(agency, actor=story.member, at=REPLY_UNTIL).state == AgencyState.DRAFT
+
+
+def test_entry_removed_in_its_publicity_is_checked_again_when_the_removal_is_lifted() -> None:
+    story = make_story(state=AgencyState.PUBLICITY)
+    entry = story.counted("collusion")
+    assert story.fresh().state == AgencyState.REMOVED
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    agency = story.fresh()
+    assert (agency.state, agency.reentry_from, agency.publicity_until) == (AgencyState.DRAFT, None, None)
+    assert (agency.left_reason, agency.commitment_barred) == ("", False)
+
+
+def test_ban_lasts_as_long_as_what_still_stands_asks_for() -> None:
+    story = make_story(state=AgencyState.WITHDRAWN)
+    entry = story.counted("collusion")
+    suspended(story)
+
+    story.strike_out(entry, at=REPLY_UNTIL)
+
+    agency = story.fresh()
+    assert (agency.state, agency.reentry_from) == (AgencyState.WITHDRAWN, SUSPENDED_UNTIL)
 
 
 def test_suspension_ends_at_once_when_an_entry_it_rests_on_is_struck_out(story: Story) -> None:
@@ -220,11 +364,13 @@ def test_reinstated_agency_stays_suspended_while_a_suspension_runs(story: Story)
 
 
 def test_removal_for_another_ground_stands(story: Story) -> None:
-    first, _second = story.counted("collusion"), story.counted("secrets_leaked")
+    first, second = story.counted("collusion"), story.counted("secrets_leaked")
 
     story.strike_out(first, at=REPLY_UNTIL)
 
-    assert story.fresh().state == AgencyState.REMOVED
+    agency = story.fresh()
+    assert (agency.state, agency.reentry_from) == (AgencyState.REMOVED, BANNED_UNTIL)
+    assert agency.left_reason.startswith(second.rule.name_zh)
 
 
 def test_lifting_twice_changes_nothing(story: Story) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -427,6 +428,18 @@ def test_both_ways_in_list_their_own_gaps_with_links(member: Client, surveying: 
     response = member.post(at("agency_submit"))
     assert response.status_code == 422
     assert len(response.context["ways"][0]["gaps"]) == 3
+    assert Agency.objects.get().state == AgencyState.DRAFT
+
+
+def test_both_ways_in_say_until_when_a_ban_lasts(member: Client, surveying: ServiceItem) -> None:
+    ready(member, surveying)
+    Agency.objects.update(reentry_from=datetime(2099, 3, 17, 16, tzinfo=UTC))
+
+    page = member.get(at("agency_submission"))
+
+    for way in page.context["ways"]:
+        assert "2099" in way["acts"][0]["refused"]
+    assert member.post(at("agency_commit")).status_code in (409, 422)
     assert Agency.objects.get().state == AgencyState.DRAFT
 
 

@@ -11,10 +11,10 @@ from agencies.demo_entry import enter_agency
 from agencies.models import Agency
 from agencies.queries import eligible_agencies
 from agencies.rules import minimum_people
-from agencies.states import AgencyState
-from marketplace import clock
+from agencies.states import AgencyState, EntryState
+from marketplace import casefile, casework, clock
 from marketplace.installation import DEMO_PASSWORD
-from marketplace.models import Requirement, ServiceItem, User
+from marketplace.models import AccessClaim, Requirement, ServiceItem, User
 from projects import actions
 from projects.demo import director, names, tasks
 from projects.demo.world import World
@@ -144,6 +144,41 @@ def item_with_practitioners() -> tuple[str, int]:
         raise SystemExit("no service asks for a number of people alone")
     best = min(alone, key=lambda one: (minimum_people(one), one.pk))
     return best.item_id, best.pk
+
+
+def told_by_logins() -> dict[str, Any]:
+    """What the cases of the demo's logins are, to be held against the list of logins."""
+    at = clock.now()
+
+    def agency(number: int) -> Agency:
+        return Agency.objects.get(organisation__memberships__user__username=f"agency{number}")
+
+    def light(number: int) -> str:
+        one = agency(number)
+        return casefile.light(one.submitted_at, one.form_check_due, at)
+
+    ends = agency(1).qualifications.order_by("valid_until")[0].valid_until
+    assert ends is not None
+    return {
+        "states": {number: str(agency(number).state) for number in (32, 33, 34, *range(349, 359))},
+        "certificate_days": (ends - clock.local_date(at)).days,
+        "replies": [agency(number).ledger.filter(state=EntryState.REPLY).count() for number in (1, 357)],
+        "changes": [str(change.state) for change in agency(2).changes.all()],
+        "petitions": [f"{one.kind} {one.state}" for one in agency(29).petitions.all()],
+        "stars": agency(31).stars,
+        "defects": len(agency(349).returned_defects),
+        "lights": [light(number) for number in (350, 353)],
+        "objections": agency(352).objections.count(),
+        "prechecks": agency(354).prechecks.count(),
+        "agent": agency(4).organisation.memberships.filter(user__username="agent1").count(),
+        "claims": AccessClaim.objects.filter(
+            user__username="claimant1", organisation=agency(60).organisation
+        ).count(),
+        "belong_nowhere": User.objects.filter(
+            username__in=["newcomer1", "visitor1"], memberships__isnull=True
+        ).count(),
+        "work": sorted({work.case.partition(":")[0] for work in casework.all_work(at)}),
+    }
 
 
 def state_of_agency(code: str) -> str:

@@ -494,8 +494,8 @@ def test_open_tasks_say_per_requirement_whether_the_agency_fits(world: World, at
     at(PUBLISHED_AT + HOUR)
     page = browser(world.members[0]).get(reverse("open_tasks"))
     rows = {row["title"]: row for row in page.context["rows"]}
-    assert [reason["met"] for reason in rows[fits.name]["reasons"]] == [True, True, True]
-    assert [reason["met"] for reason in rows[unfit.name]["reasons"]] == [True, False, False]
+    assert [reason["met"] for reason in rows[fits.name]["reasons"]] == [True, True, True, True]
+    assert [reason["met"] for reason in rows[unfit.name]["reasons"]] == [True, False, False, True]
     assert [chip["count"] for chip in page.context["chips"]] == [2, 1]
     only = browser(world.members[0]).get(reverse("open_tasks"), {"fit": "1"})
     assert [row["title"] for row in only.context["rows"]] == [fits.name]

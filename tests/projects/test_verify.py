@@ -228,6 +228,8 @@ def test_json_inside_the_profile_is_read_exactly():
         {},
         {"agencies": 1, "withdrawals": 0, "reserves": 0, "agency_lines": 0},
         {"agencies": 12, "withdrawals": 3, "k": 2, "reserves": 3},
+        {"exclusions": 2},
+        {"exclusions": 1, "withdrawals": 0, "agencies": 1, "replan": True, "reserves": 0},
         {"comeback": True},
         {"replan": True},
         {"rescheduled": True},
@@ -250,6 +252,16 @@ def test_honest_transcript_is_accepted(options):
     assert report.must == sorted([f"platform:{LOG_NAME}", "office:B1", "owner:O1"])
     assert any("short delay (demo)" in warning for warning in report.warnings)
     assert report.names[ranking[0]] in report.text()
+
+
+def test_the_report_names_who_was_excluded_and_that_it_cannot_judge_why():
+    report = verify.check(jcs(build(exclusions=2)))
+    assert [reasons for _who, reasons in sorted(report.excluded.items())] == [["agency_not_active"]] * 2
+    assert not set(report.excluded) & set(report.ranking)
+    assert "roster: 4 agencies = 7 sign-ups less withdrawals and 2 exclusions" in report.checks
+    assert all(f"  {who}: agency_not_active" in report.text().splitlines() for who in report.excluded)
+    assert any("exclusions" in line for line in report.limits())
+    assert not any("exclusion" in line for line in verify.check(jcs(build())).text().splitlines())
 
 
 def test_full_delay_needs_no_demo_and_no_warning(monkeypatch):

@@ -217,6 +217,61 @@ VOID = {"t": "draw/v1/void", "sid": "S20261121-1", "attempt": 1, "reason": "x"}
 RESCHEDULED = {"sid": "S20261121-1", "attempt": 2, "open_at": "2026-11-21T03:00:00Z", "reason": "x"}
 
 
+# The same with one sign-up that did not count at the close.
+FALSE_EXCLUSIONS = {
+    "without a reason": ({"exclusion": put(reasons=[])}, "no reason is given"),
+    "for a reason that is no code": ({"exclusion": put(reasons=["a b"])}, "must be an identifier"),
+    "of a sign-up that is not there": ({"exclusion": put(signup="00" * 32)}, "not in force"),
+    "twice": ({"exclusion": extra("draw.exclusion")}, "not in force"),
+    "of another draw": ({"exclusion": put(draw_id="D-other")}, "roster is not"),
+    "still on the roster": (
+        {"close": lambda e, w: e.update(roster=sorted([*e["roster"], out_of(w)]))},
+        "roster is not",
+    ),
+    "and one more left out silently": ({"close": left_out}, "roster is not"),
+    "after the close": ({"open": lambda e, w: w.record("draw.exclusion", excluded_first(w))}, "not between posting"),
+    "then posted again": (
+        {"close": lambda e, w: w.record("draw.post", w.streams[w.main][2]["data"])},
+        "posted again after an exclusion",
+    ),
+    "then signed up": (
+        {"close": lambda e, w: w.record("draw.signup", {"draw_id": w.draw_id, "signup": "00" * 32})},
+        "after an exclusion",
+    ),
+    "then withdrawn": (
+        {"close": lambda e, w: w.record("draw.withdrawal", {"draw_id": w.draw_id, "signup": "00" * 32})},
+        "after an exclusion",
+    ),
+}
+
+
+def excluded_first(world):
+    return next(event["data"] for event in world.streams[world.main] if event["type"] == "draw.signup") | {
+        "reasons": ["agency_not_active"]
+    }
+
+
+def out_of(world):
+    """The one that was excluded: the fourth of the codes."""
+    return "9136048003MA000003X"
+
+
+@pytest.mark.parametrize("name", FALSE_EXCLUSIONS)
+def test_a_false_exclusion_is_rejected(name):
+    edit, reason = FALSE_EXCLUSIONS[name]
+    assert refusal(build(agencies=3, exclusions=1)) is None
+    assert reason in (refusal(build(agencies=3, exclusions=1, edit=edit)) or "accepted")
+
+
+def test_an_exclusion_that_was_not_recorded_or_came_before_the_deadline_is_rejected():
+    transcript = build(agencies=3, exclusions=1)
+    without(transcript, "draw.exclusion")
+    reseal(transcript)
+    assert "roster is not" in refusal(transcript)
+    early = refusal(build(agencies=3, exclusions=1, shift={"exclusion": -1.5}))
+    assert "excluded before the deadline" in early
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_forgery_with_all_keys_is_rejected(name):
     edit, reason = FORGERIES[name]

@@ -158,6 +158,7 @@ def build(
     *,
     agencies: int = 4,
     withdrawals: int = 1,
+    exclusions: int = 0,
     comeback: bool = False,
     replan: bool = False,
     rescheduled: bool = False,
@@ -173,7 +174,7 @@ def build(
     edit: Mapping[str, Edit] | None = None,
     shift: Mapping[str, float] | None = None,
 ) -> Json:
-    """One session: `agencies` on the roster after `withdrawals` more have left; `void` loses the first attempt."""
+    """One session: `agencies` on the roster after `withdrawals` more left and `exclusions` more did not count; `void` loses an attempt."""
     world = World(edit or {}, shift or {})
     sid, draw_id = world.sid, world.draw_id
     log = {"origin": "market.example/draws", "name": LOG_NAME, "pk": public(LOG_NAME)}
@@ -245,7 +246,7 @@ def build(
 
     # Sign-up.
     world.now = OPENING - timedelta(days=1)
-    codes = [f"9136048{number:03d}MA0000{number:02d}X" for number in range(agencies + withdrawals)]
+    codes = [f"9136048{number:03d}MA0000{number:02d}X" for number in range(agencies + withdrawals + exclusions)]
     signups: list[Json] = []
 
     def sign_up(code: str, moment: str = "signup") -> Json:
@@ -269,10 +270,15 @@ def build(
     for entry in entries[:withdrawals]:
         world.say("withdrawal", "draw.withdrawal", {"draw_id": draw_id, "signup": leaf(entry).hex()})
     roster = sorted(codes[:agencies])
+    left_out = [entry for entry in entries if entry["agency"] in codes[agencies : agencies + exclusions]]
     if comeback:
         sign_up(codes[-1])
         roster = sorted([*roster, codes[-1]])
     world.now = signup_close + timedelta(seconds=1)
+    for entry in left_out:
+        reasons = ["agency_not_active"]
+        data = {"draw_id": draw_id, "signup": leaf(entry).hex(), "reasons": reasons}
+        world.say("exclusion", "draw.exclusion", data)
     close = world.say(
         "close",
         "draw.close",

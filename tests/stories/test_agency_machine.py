@@ -22,7 +22,7 @@ from agencies.credit import from_events, standing
 from agencies.demo_entry import resident_id
 from agencies.models import Agency, CreditEntry, EntryObjection, Practitioner
 from agencies.queries import eligible_agencies
-from agencies.states import OPERATING, AgencyState, EntryState, ObjectionState
+from agencies.states import OPERATING, AgencyState, EntryState, ObjectionState, PetitionState
 from marketplace import events, parameters
 from marketplace.clock import local_date
 from marketplace.deadlines import run_due
@@ -45,6 +45,8 @@ LEAVES = {
     "agency.withdrawn",
     "agency.entry_begun_again",
     "agency.reinstated",
+    "agency.withdrawal_restored",
+    "agency.entry_reopened",
 }
 which = st.integers(0, 2)
 
@@ -180,6 +182,14 @@ class Lives(RuleBasedStateMachine):
             self.try_(ledger.confirm if uphold else ledger.drop, entry, "Considered.", actor=self.office[1])
 
     @rule(number=which)
+    def has_an_entry_struck_out(self, number: int) -> None:
+        entry = CreditEntry.objects.filter(agency=self.agencies[number].pk, state=EntryState.COUNTED).first()
+        if entry:
+            self.try_(ledger.lodge_petition, entry, "objection", "That was not us.", actor=self.members[number])
+            for petition in entry.petitions.filter(state=PetitionState.LODGED):
+                self.try_(ledger.decide_petition, petition, grant=True, reason="True.", actor=self.office[1])
+
+    @rule(number=which)
     def objects(self, number: int) -> None:
         self.try_(actions.lodge_objection, self.agency(number), "The certificate is borrowed.", actor=self.public)
 
@@ -231,6 +241,7 @@ class Lives(RuleBasedStateMachine):
             assert (agency.state in OPERATING) == (last in ENTERS), (agency.state, last)
             if agency.state in OPERATING:
                 assert agency.commitment_signed_at is not None
+                assert agency.reentry_from is None or agency.reentry_from <= self.now
                 assert agency.on_commitment or agency.checked_by_id is not None
         operating = {agency.pk for agency in agencies if agency.state in OPERATING}
         assert set(eligible_agencies(self.item, local_date(self.now)).values_list("pk", flat=True)) == operating
@@ -243,9 +254,10 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.now > MONDAY + timedelta(days=30))
     @invariant()
     def nothing_waits_for_ever_behind_its_clock(self) -> None:
-        """What is due was moved by the clock's pass; only an undecided objection holds a publicity up."""
+        """What is due was moved by the clock's pass; only an undecided objection or a ban holds a publicity up."""
         late = self.now - timedelta(days=130)
-        for agency in Agency.objects.filter(state=AgencyState.PUBLICITY, publicity_until__lt=late):
+        late_entries = Agency.objects.filter(state=AgencyState.PUBLICITY, publicity_until__lt=late)
+        for agency in late_entries.exclude(reentry_from__gt=self.now):
             assert agency.objections.filter(state=ObjectionState.LODGED).exists()
         assert not Agency.objects.filter(state=AgencyState.COMMITTED, documents_supply_due__lt=late).exists()
         assert not Agency.objects.filter(state=AgencyState.SUSPENDED, suspended_until__lt=late).exists()

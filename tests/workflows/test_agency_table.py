@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from agencies import actions
+from agencies import actions, credit_rules
 from agencies.models import Agency
 from agencies.states import EDITABLE, ENTERED, LEFT, OPERATING, AgencyState
 from marketplace import events, parameters, uploads
@@ -78,9 +78,20 @@ TABLE: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
     "resume_on_commitment": ((State.SUSPENDED,), State.COMMITTED, PENALTIES),
     "remove": ((State.PUBLICITY, *ENTERED, State.WITHDRAWN), State.REMOVED, PENALTIES),
     "reinstate": ((State.REMOVED,), State.SUSPENDED, PENALTIES),
+    "restore_withdrawal": ((State.REMOVED,), State.WITHDRAWN, PENALTIES),
+    "reopen_entry": ((State.REMOVED,), State.DRAFT, PENALTIES),
     "withdraw": ((State.PUBLICITY, *ENTERED), State.WITHDRAWN, MANAGERS),
     "begin_again": ((State.REFUSED, *LEFT), State.DRAFT, MANAGERS),
 }
+# What a verb asks of the row beside its state: the agency as it was before, and how it was removed.
+BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "resume_on_commitment": (State.SUSPENDED, {"on_commitment": True}),
+    "reinstate": (State.REMOVED, {"removed_from": State.VERIFYING}),
+    "restore_withdrawal": (State.REMOVED, {"removed_from": State.WITHDRAWN}),
+    "reopen_entry": (State.REMOVED, {"removed_from": State.PUBLICITY}),
+}
+# A commitment that was not kept goes into the ledger too.
+EVENTS = {"lapse_commitment": 2}
 # Verbs whose work is done already in this state: they change nothing.
 DONE = {("active", "end_publicity")}
 # A member of the office who belongs to the agency has the right in general, but not in this case.
@@ -130,6 +141,8 @@ ACTS: dict[str, Act] = {
     "resume_on_commitment": bare("resume_on_commitment", supply_due=MUCH_LATER, due=MUCH_LATER, derivation={}),
     "remove": bare("remove", reason="Forged.", reentry_from=MUCH_LATER),
     "reinstate": bare("reinstate"),
+    "restore_withdrawal": bare("restore_withdrawal", left_at=MONDAY, reason="Retired."),
+    "reopen_entry": bare("reopen_entry"),
     "withdraw": bare("withdraw", reason="Retired."),
     "begin_again": bare("begin_again"),
 }
@@ -138,6 +151,7 @@ ACTS: dict[str, Act] = {
 @pytest.fixture(autouse=True)
 def _rules(db: None, settings: Any, tmp_path: Path) -> None:
     parameters.load_file("parameters.json")
+    credit_rules.load()
     settings.UPLOADS_DIR = tmp_path / "uploads"
 
 
@@ -225,9 +239,9 @@ def test_state_verb_role(state: str, item: ServiceItem) -> None:
 
 
 def _prepared(agency: Agency, verb: str) -> Agency:
-    """Suspended before its documents were checked, for the way back that is for such an agency."""
-    if verb == "resume_on_commitment" and agency.state == State.SUSPENDED:
-        agency.on_commitment = True
+    state, fields = BEFORE.get(verb, ("", {}))
+    for name, value in fields.items() if agency.state == state else ():
+        setattr(agency, name, value)
     return agency
 
 
@@ -240,12 +254,12 @@ def _call(
     outcome: str | type[DomainError],
     before: tuple[Any, ...],
 ) -> None:
-    if _prepared(copy.copy(agency), verb).on_commitment != agency.on_commitment:
-        Agency.objects.filter(pk=agency.pk).update(on_commitment=True)
+    if BEFORE.get(verb, ("",))[0] == state:
+        Agency.objects.filter(pk=agency.pk).update(**BEFORE[verb][1])
         before = snapshot()
     if isinstance(outcome, str):
         assert ACTS[verb](agency, actor).state == outcome, (verb, role)
-        assert Event.objects.filter(stream__name=agency.stream_name()).count() == 1, (verb, role)
+        assert Event.objects.filter(stream__name=agency.stream_name()).count() == EVENTS.get(verb, 1), (verb, role)
         return
     if (state, verb) in DONE:
         assert ACTS[verb](agency, actor).state == state, (verb, role)
@@ -285,6 +299,10 @@ def test_publicity_does_not_end_early(item: ServiceItem) -> None:
     [
         ("end_suspension", State.SUSPENDED, {"suspended_until": MUCH_LATER}, "suspension_is_over"),
         ("begin_again", State.REMOVED, {"reentry_from": LATER}, "reentry_is_open"),
+        ("submit_entry", State.DRAFT, {"reentry_from": LATER}, "reentry_is_open"),
+        ("enter_on_commitment", State.RETURNED, {"reentry_from": LATER}, "reentry_is_open"),
+        ("approve_entry", State.SUBMITTED, {"reentry_from": LATER}, "reentry_is_open"),
+        ("end_publicity", State.PUBLICITY, {"reentry_from": LATER}, "reentry_is_open"),
     ],
 )
 def test_term_ends_at_its_moment_and_not_before(
@@ -293,14 +311,23 @@ def test_term_ends_at_its_moment_and_not_before(
     agency = agency_in(state, item)
     Agency.objects.update(**fields)
     agency, [end] = Agency.objects.get(), fields.values()
-    manager = None if verb == "end_suspension" else person("manager", agency)
+    who = person(TABLE[verb][2][-1] if "system" in TABLE[verb][2] else TABLE[verb][2][0], agency)
 
-    early = why_not(agency, verb, actor=manager, at=end - timedelta(microseconds=1))
+    early = why_not(agency, verb, actor=who, at=end - timedelta(microseconds=1))
 
     assert early is not None
     assert early.code == code
-    assert why_not(agency, verb, actor=manager, at=end) is None
-    assert why_not(agency, verb, actor=manager, at=end + timedelta(days=1)) is None
+    assert why_not(agency, verb, actor=who, at=end) is None
+    assert why_not(agency, verb, actor=who, at=end + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize("verb", ["reinstate", "restore_withdrawal", "reopen_entry"])
+def test_lifted_removal_gives_back_what_was_before_and_nothing_else(verb: str, item: ServiceItem) -> None:
+    agency = agency_in(State.REMOVED, item)
+    for state in (*State.values, ""):
+        agency.removed_from = state
+        open_ = {"reinstate": ENTERED, "restore_withdrawal": (State.WITHDRAWN,), "reopen_entry": (State.PUBLICITY,)}
+        assert (why_not(agency, verb, actor=None, at=LATER) is None) == (state in open_[verb])
 
 
 def test_no_state_moves_past_the_gate(item: ServiceItem) -> None:

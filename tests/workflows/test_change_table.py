@@ -16,6 +16,7 @@ from agencies.states import ChangeState
 from marketplace import parameters, uploads
 from marketplace.errors import DomainError, NotAllowed, RuleBroken, WrongState
 from marketplace.models import Event, Membership, Notification, Organisation, User
+from marketplace.workflow import fire
 from tests.factories import MONDAY, AgencyFactory, UserFactory, person_at, person_of
 
 LATER = MONDAY + timedelta(hours=3)
@@ -35,6 +36,10 @@ VERBS: dict[str, Callable[[Change, User | None], Change]] = {
     ),
     "refuse": lambda change, actor: changes.refuse_change(change, "Taken.", actor=actor, at=LATER),
     "withdraw": lambda change, actor: changes.withdraw_change(change, actor=actor, at=LATER),
+    # A consequence of the agency's leaving.
+    "close": lambda change, actor: fire(
+        change, "close", actor=actor, at=LATER, data={"change": change.pk, "kind": change.kind}
+    )[0],
 }
 CHECKS = {"approve": "approved", "return_change": "returned", "refuse": "refused"}
 OWN = ("member", "insider")
@@ -43,6 +48,7 @@ ALLOWED = {
     **{(state, "submit", role): "submitted" for state in ("draft", "returned") for role in OWN},
     **{("submitted", verb, "office"): target for verb, target in CHECKS.items()},
     **{(state, "withdraw", role): "withdrawn" for state in ("draft", "submitted", "returned") for role in OWN},
+    **{(state, "close", "system"): "withdrawn" for state in ("draft", "submitted", "returned")},
 }
 STARTS = {verb: {state for state, name, _ in ALLOWED if name == verb} for verb in VERBS}
 

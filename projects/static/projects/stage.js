@@ -40,7 +40,7 @@
       case "draw.plan": state.openAt = d.open_at; state.iters = d.vdf.iters; break;
       case "draw.post": state.post = d; break;
       case "draw.signup": state.signups += 1; break;
-      case "draw.withdrawal": state.signups -= 1; break;
+      case "draw.withdrawal": case "draw.exclusion": state.signups -= 1; break;
       case "draw.close": state.close = d; break;
       case "session.roster": for (const agency of d.agencies) state.names[agency.id] = agency.name; break;
       case "draw.open": state.opening = d; state.closes = d.closes; state.pot = []; state.void = ""; mine = null; break;
