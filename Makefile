@@ -20,6 +20,7 @@ PY := .venv/bin/python
 run: .venv/messages
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py demo --if-empty
+	@$(PY) manage.py load_rules
 	@$(PY) manage.py serve --port $(PORT)
 
 test: .venv/messages

@@ -10,10 +10,12 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from . import access_journal as journal
@@ -183,6 +185,8 @@ def accept_invitation(code: str, *, actor: User | None, at: datetime) -> Members
     invitation.accepted_by, invitation.accepted_at = actor, at
     invitation.save(update_fields=["accepted_by", "accepted_at"])
     accounts.forget(actor)
+    for path in settings.ON_JOINING:
+        import_string(path)(organisation, actor, invitation.full_name)
     event = journal.note(
         organisation,
         journal.JOINED,

@@ -263,6 +263,8 @@ OFFICE_WORK = [
     "marketplace.access_claims.work",
     "projects.owner_desk.work",
 ]
+# ON_JOINING: called with (organisation, user, name on the invitation) when somebody accepts an invitation.
+ON_JOINING = ["agencies.actions.people.link_agent"]
 # OPEN_SERVICES: what keeps an agency from leaving, `open_services(agency, at) -> list[{"title", "url"}]`.
 OPEN_SERVICES = ["projects.open_services.open_services"]
 # RULE_LOADERS: what `manage.py load_rules` loads beside the catalogue and the parameters; each returns how many rows.

@@ -130,6 +130,18 @@ def remove_agent(agency: Agency, person: AuthorisedAgent, *, actor: User | None,
     _remove(AuthorisedAgent, agency, person, actor, at)
 
 
+def link_agent(organisation: Organisation, user: User, full_name: str) -> None:
+    """Whoever accepts the invitation made out to an authorised agent is that agent: his access ends with his authority.
+
+    Called from the transaction that lets him in; does nothing where the name stands for nobody or for several.
+    """
+    found = AuthorisedAgent.objects.filter(
+        agency=organisation.pk, full_name=full_name, left_on__isnull=True, user__isnull=True
+    )
+    if found.count() == 1:
+        found.update(user=user)
+
+
 # ---------- both ----------
 
 

@@ -16,7 +16,7 @@ from marketplace import clock, installation
 from marketplace.errors import DomainError
 from marketplace.models import Organisation, ServiceItem, User
 from projects import actions, conductor, rules
-from projects.models import LiveSession, SelectionTask
+from projects.models import LiveSession, SelectionTask, standing
 from projects.states import LIVE, SessionState, TaskState
 
 from . import tasks
@@ -73,7 +73,7 @@ def _sign_ups(now: datetime) -> int:
     done = 0
     open_tasks = SelectionTask.objects.filter(
         state=TaskState.PUBLISHED, signup_deadline__gt=now, signup_deadline__lt=now + SOON
-    ).annotate(n=Count("sign_ups", filter=Q(sign_ups__withdrawn_at__isnull=True)))
+    ).annotate(n=Count("sign_ups", filter=standing("sign_ups__")))
     for task in open_tasks:
         assert task.published_at is not None
         passed = (now - task.published_at) / (task.signup_deadline - task.published_at)

@@ -22,6 +22,7 @@ from agencies.models import Agency
 from marketplace import catalogue, clock, deadlines, events, installation, parameters, workdays
 from marketplace.models import Organisation, Requirement, User
 from projects import actions, conductor, delay, draw
+from projects.models import standing
 from projects.queries import transcript as evidence
 
 from . import names, tasks, world
@@ -122,9 +123,7 @@ class Story:
         assert task.session is not None
         session = conductor.open_session(task.session, at=at)
         self.tell(at, "直播", "开始投数：平台、业主、协管办各投一个签名随机数", "瑞昌规则：选取全过程向社会直播")
-        for index, sign_up in enumerate(
-            task.sign_ups.filter(withdrawn_at__isnull=True).select_related("agency__organisation")
-        ):
+        for index, sign_up in enumerate(task.sign_ups.filter(standing()).select_related("agency__organisation")):
             person = User.objects.get(memberships__organisation=sign_up.agency.organisation)
             moment = at + timedelta(seconds=1 + index)
             conductor.throw_into_pot(

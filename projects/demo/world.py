@@ -21,7 +21,7 @@ from agencies.queries import eligible_agencies
 from marketplace import access_grants, catalogue, clock, deadlines, installation, parameters
 from marketplace.models import Membership, Notification, Organisation, OutboxMessage, Requirement, ServiceItem, User
 from projects import actions, conductor, delay, draw
-from projects.models import SelectionTask
+from projects.models import SelectionTask, standing
 
 from . import agencies, credit, names, tasks
 from .entries import EntriesUnderWay
@@ -270,9 +270,7 @@ class World:
         """Play the live session of a closed task, with the lines of every agency on its list."""
         assert task.session is not None
         session = conductor.open_session(task.session, at=at)
-        for index, sign_up in enumerate(
-            task.sign_ups.filter(withdrawn_at__isnull=True).select_related("agency__organisation")
-        ):
+        for index, sign_up in enumerate(task.sign_ups.filter(standing()).select_related("agency__organisation")):
             member = User.objects.get(memberships__organisation=sign_up.agency.organisation)
             r = hashlib.sha256(f"{self.seed}{session.sid}{index}".encode()).hexdigest()
             moment = at + timedelta(seconds=1, milliseconds=200 * (index % 40))

@@ -71,7 +71,7 @@ def test_the_verifier_imports_the_standard_library_only() -> None:
 
 def test_every_dotted_path_of_the_settings_leads_somewhere() -> None:
     paths = [*settings.DEADLINE_SOURCES, *settings.DESK_CARDS, *settings.BACKGROUND_JOBS, *settings.DEMO_JOBS]
-    paths += [*settings.OFFICE_WORK, *settings.OPEN_SERVICES, *settings.RULE_LOADERS]
+    paths += [*settings.ON_JOINING, *settings.OFFICE_WORK, *settings.OPEN_SERVICES, *settings.RULE_LOADERS]
     for path in [*paths, *settings.STREAM_PRESENTERS.values()]:
         assert callable(import_string(path))
 
@@ -100,3 +100,21 @@ def test_the_catalogue_file_is_the_one_that_is_loaded() -> None:
 
 def test_the_drawn_workflows_are_the_ones_that_run() -> None:
     call_command("workflow_docs", check=True)
+
+
+def test_what_the_pages_import_knows_every_event_and_letter() -> None:
+    """A module reached only through a dotted path would leave a fresh process without its words."""
+    code = (
+        "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'marketplace.settings'; django.setup()\n"
+        "import marketplace.urls, importlib, pkgutil\n"
+        "from marketplace import events, notifications\n"
+        "known = set(events.event_types()) | set(notifications.kinds())\n"
+        "for app in ('marketplace', 'agencies', 'projects'):\n"
+        "    root = importlib.import_module(app)\n"
+        "    for found in pkgutil.walk_packages(root.__path__, app + '.'):\n"
+        "        if '.migrations' not in found.name and '.management' not in found.name:\n"
+        "            importlib.import_module(found.name)\n"
+        "print(sorted((set(events.event_types()) | set(notifications.kinds())) - known))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=BASE, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr[-500:]

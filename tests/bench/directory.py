@@ -181,10 +181,9 @@ def fill(rows: int) -> None:
                 if connection.vendor == "sqlite":
                     cursor.executemany(f"{sql}(%s, %s, %s)", gram_rows)
                 else:
-                    for at in range(0, len(gram_rows), 10_000):
-                        part = gram_rows[at : at + 10_000]
-                        values = [value for row in part for value in row]
-                        cursor.execute(sql + ", ".join(["(%s, %s, %s)"] * len(part)), values)
+                    with cursor.copy(f"COPY {table} (gram, sort_name, agency_id) FROM STDIN") as copy:
+                        for row in gram_rows:
+                            copy.write_row(row)
             print(f"  {span.stop} agencies", file=sys.stderr, flush=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -13,10 +13,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
 
+from agencies import changes
 from marketplace import access_claims, access_grants, accounts, clock, events, parameters, uploads
 from marketplace.errors import DomainError, FieldErrors, NotAllowed, RuleBroken, WrongState
 from marketplace.models import AccessClaim, Event, Invitation, Membership, Notification, Organisation, Upload, User
-from tests.factories import MONDAY, AgencyFactory, OrganisationFactory, UserFactory, pdf, person_at, person_of
+from tests.factories import (
+    MONDAY,
+    AgencyFactory,
+    AgentFactory,
+    OrganisationFactory,
+    UserFactory,
+    pdf,
+    person_at,
+    person_of,
+)
 
 pytestmark = pytest.mark.django_db
 Kind, Role = Organisation.Kind, Membership.Role
@@ -438,3 +448,29 @@ def test_pages_ask_the_same_at_one_row_and_at_three(owner: Organisation, manager
             claimed(AgencyFactory().organisation, claimant)
     assert counts[0] == counts[1]
     assert max(counts[0]) <= 25
+
+
+def test_an_invited_agent_loses_access_with_his_authority() -> None:
+    agency = AgencyFactory()
+    manager = person_at(agency.organisation, Role.MANAGER)
+    agent = AgentFactory(agency=agency, full_name="Zhao Yun")
+    newcomer = UserFactory()
+
+    _invitation, code = access_grants.invite(
+        agency.organisation, "Zhao Yun", "", Role.DELEGATE, actor=manager, at=MONDAY
+    )
+    access_grants.accept_invitation(code, actor=newcomer, at=MONDAY)
+    agent.refresh_from_db()
+    assert agent.user == newcomer
+
+    change = changes.propose_change(
+        agency,
+        "agent_remove",
+        values={"left_on": MONDAY.date()},
+        target=agent.pk,
+        reason="Left.",
+        actor=manager,
+        at=LATER,
+    )
+    changes.approve_change(change, actor=person_of(Kind.OFFICE), at=LATER)
+    assert not Membership.objects.filter(user=newcomer).exists()
