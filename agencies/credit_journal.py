@@ -26,7 +26,7 @@ TEXT = (str, NoneType)
 
 ENTERED = events.register(
     "credit.entered",
-    _("Ledger entry {entry}: {summary} ({points} points; it counts only after the right of reply)"),
+    _("Ledger entry {entry}: {summary} ({points} points; a deduction counts only after the right of reply)"),
     data={
         "entry": int,
         "rule": str,

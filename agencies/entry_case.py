@@ -71,8 +71,8 @@ def _acts(agency: Agency, user: User, at: datetime, gaps: Sequence[Gap]) -> list
 
 def _with_end_of_ban(shown: dict[str, Any], agency: Agency, at: datetime) -> dict[str, Any]:
     if shown.get("refused") and agency.reentry_from and at < agency.reentry_from:
-        until = _("It may begin again on {day}.").format(day=date_text(local_date(agency.reentry_from)))
-        shown["refused"] = f"{shown['refused']} {until}"
+        day = date_text(local_date(agency.reentry_from))
+        shown["refused"] = _("{refusal} It may begin again on {day}.").format(refusal=shown["refused"], day=day)
     return shown
 
 

@@ -28,6 +28,8 @@ from .models import Agency, CreditEntry, CreditPetition, CreditRule
 from .reckoning import rate_service, record_service, recount, rows_of, standing_from, standing_of
 from .states import EntryState, PetitionState
 
+LAPSE = "commitment_not_kept"
+
 Merit = CreditRule.Gravity.MERIT
 Kind = CreditPetition.Kind
 # An address of this site or of another one; nothing a browser would run.
@@ -267,7 +269,19 @@ def drop(entry: CreditEntry, reason: str, *, actor: User | None, at: datetime) -
         reason=reason,
     )
     journal.tell_agency(row.agency, event, journal.NOTE_DROPPED, {"summary": row.summary}, at=at)
+    _reopen_commitment(row)
     return row
+
+
+def _reopen_commitment(entry: CreditEntry) -> None:
+    """A lapse that was no lapse closes commitment first no longer, unless another entry of the kind stands."""
+    if entry.rule.code != LAPSE:
+        return
+    agency = locked(entry.agency)
+    gone = (EntryState.DROPPED, EntryState.VOIDED)
+    if not agency.ledger.filter(rule__code__in=(LAPSE, "false_commitment")).exclude(state__in=gone).exists():
+        agency.commitment_barred = False
+        agency.save(update_fields=["commitment_barred"])
 
 
 # ---------- petitions ----------
@@ -393,6 +407,7 @@ def decide_petition(
             entry, "void", actor=actor, at=at, data={"entry": entry.pk}, private=private, reason=reason
         )
         penalties.lift_after(entry, reason, actor=actor, at=at)
+        _reopen_commitment(entry)
     elif grant:
         today = local_date(at)
         ended = {"entry": entry.pk, "ended_on": today.isoformat()}

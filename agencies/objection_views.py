@@ -44,8 +44,11 @@ def agency_objection(request: HttpRequest, code: str) -> HttpResponse:
                 messages.success(request, _("Your objection is lodged. The office decides and writes to you."))
                 return redirect("agency_detail", code=agency.code)
         if office is not None:
-            good = form.good_files()
-            form.remember(kept | kept_files.keep_of_visitor(good, organisation=office, actor=user, at=at))
+            try:
+                good = kept_files.keep_of_visitor(form.good_files(), organisation=office, actor=user, at=at)
+                form.remember(kept | good)
+            except FieldErrors as refused:
+                add_errors(form, refused)
     context = {
         "form": form,
         "agency": agency,

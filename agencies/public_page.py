@@ -148,7 +148,7 @@ def notice_band(agency: Agency) -> dict[str, str]:
     removed = agency.state == AgencyState.REMOVED
     title = _("Removed from the marketplace on {day}") if removed else _("Withdrew from the marketplace on {day}")
     day = day_text(clock.local_date(agency.left_at)) if agency.left_at else "–"
-    text = _("Reason: {reason}").format(reason=agency.left_reason) if agency.left_reason else ""
+    text = _("Reason: {reason}").format(reason=agency.left_reason) if removed and agency.left_reason else ""
     if agency.reentry_from:
         again = _("It may enter again from {day} on.").format(day=day_text(clock.local_date(agency.reentry_from)))
         text = f"{text} {again}".strip()
@@ -321,7 +321,9 @@ def notice_row(agency: Any) -> dict[str, Any]:
         "url": reverse("agency_detail", args=[agency.code]),
         "day": agency.suspended_at if suspended else agency.left_at,
         "until": agency.suspended_until if suspended else None,
+        "removed": agency.state == AgencyState.REMOVED,
         "again": agency.reentry_from,
-        "reasons": [agency.left_reason] if agency.left_reason else grounds,
+        # Why an agency withdrew is between it and the office.
+        "reasons": [agency.left_reason] if agency.state == AgencyState.REMOVED and agency.left_reason else grounds,
         "chip": casefile.state_chip(agency),
     }

@@ -171,7 +171,7 @@ def visible_to(user: User | None) -> QuerySet[Agency]:
     if accounts.acts_as(user, Organisation.Kind.OFFICE) or accounts.acts_as(user, Organisation.Kind.SUPERVISOR):
         return found
     own = [m.organisation_id for m in accounts.memberships(user)]
-    return found.filter(Q(state__in=PUBLIC) | Q(publicity_from__isnull=False) | Q(pk__in=own))
+    return found.filter(Q(state__in=PUBLIC) | Q(pk__in=own))
 
 
 def sees_everything(user: User | None, agency: Agency) -> bool:

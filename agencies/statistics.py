@@ -16,7 +16,7 @@ from marketplace.models import Organisation, ServiceClass
 from .models import Agency, AgencyItem
 from .states import ENTERED, PUBLIC, AgencyState
 
-STARS = range(5, -1, -1)
+STARS = range(5, 0, -1)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,13 @@ ROW_LIMIT = 10_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+# No spreadsheet holds them, and a pasted text may.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
 def cell(value: Any) -> Any:
+    if isinstance(value, str):
+        value = CONTROL.sub("", value)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from marketplace.clock import local_date
+from marketplace.clock import iso_micros, local_date
 from marketplace.errors import FieldErrors, NotAllowed, RuleBroken
 from marketplace.models import User
 from marketplace.workflow import fire, locked, why_not
@@ -94,7 +94,7 @@ def remove_for_false_commitment(
             row,
             "false_commitment",
             summary=reason,
-            source=f"commitment:{row.code}:{local_date(signed).isoformat()}:{row.supplement_rounds}",
+            source=f"commitment:{row.code}:{iso_micros(signed)}",
             happened_on=local_date(signed),
             evidence=evidence,
             actor=actor,

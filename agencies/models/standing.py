@@ -316,7 +316,10 @@ class PenaltiesAndExit(StatefulModel):
     )
     def withdraw(self, *, at: datetime, reason: str) -> None:
         """Leaving does not shorten a suspension: nobody enters again before its end."""
-        self.left_at, self.left_reason, self.reentry_from = at, reason, self.suspended_until
+        ends = [end for end in (self.reentry_from, self.suspended_until) if end is not None]
+        self.left_at, self.left_reason, self.reentry_from = at, reason, max(ends, default=None)
+        # Nobody begins a second commitment before the documents of the first were seen.
+        self.commitment_barred = self.commitment_barred or self.on_commitment
         self.suspended_at = self.suspended_until = None
 
     @verb(

@@ -110,14 +110,13 @@ def complete_service(
 
 
 def _evaluate(task: SelectionTask, agency: Agency, grade: Quality, link: str, at: datetime) -> None:
-    """The entry in the ledger follows from the grade by rule: the clock makes it, and its summary names the owner."""
+    """The entry in the ledger follows from the grade by rule: the clock makes it, and its summary names the task."""
     rule = LEDGER_RULES.get(grade)
     if rule is None:
         return
     with override(settings.LANGUAGE_CODE):
-        summary = _("{owner} graded the service of {code}: {grade}").format(
-            owner=task.owner.name, code=task.code, grade=grade.label
-        )
+        # The owner may be a natural person, whose name has no place in a public ledger; the task names him.
+        summary = _("The owner graded the service of {code}: {grade}").format(code=task.code, grade=grade.label)
     ledger.add_entry(
         agency,
         rule,
