@@ -165,6 +165,8 @@ def decide_claim(
         raise refusal
     assert actor is not None
     organisation, person, reason = row.organisation, row.user, reason.strip()
+    # Two grants for one person at the same moment meet here.
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
     limit = AccessClaim._meta.get_field("reason").max_length or 0
     if len(reason) > limit:
         raise FieldErrors({"reason": [_("At most {limit} characters.").format(limit=limit)]})

@@ -248,6 +248,7 @@ STREAM_PRESENTERS = {"session": "projects.presenters.present_session"}
 DESK_CARDS = [
     "marketplace.work_desk.cards",
     "agencies.desk.desk_cards",
+    "agencies.credit_desk.cards",
     "agencies.expiry.cards",
     "projects.cards.cards",
     "projects.owner_desk.cards",

@@ -55,12 +55,15 @@ def register_agency(
     errors |= _name_faults(name)
     if errors:
         raise FieldErrors(errors)
-    if any(m.organisation.kind == Organisation.Kind.AGENCY for m in memberships(actor)):
-        raise RuleBroken(
-            "one_agency_each", _("Your account acts for an agency already; one person serves one agency.")
-        )
     try:
         with transaction.atomic():
+            # Two registrations of one person at the same moment meet here.
+            User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+            accounts.forget(actor)
+            if any(m.organisation.kind == Organisation.Kind.AGENCY for m in memberships(actor)):
+                raise RuleBroken(
+                    "one_agency_each", _("Your account acts for an agency already; one person serves one agency.")
+                )
             organisation = Organisation.objects.create(kind=Organisation.Kind.AGENCY, name=name.strip(), code=code)
             basic = {key: value for key, value in values.items() if key in BASIC_FIELDS}
             agency = Agency(organisation=organisation, sort_name=organisation.name, registered_at=at, **basic)

@@ -455,3 +455,15 @@ def test_service_is_counted_once_with_its_mark(story: Story, free: ServiceItem) 
     with pytest.raises(ServiceRecord.DoesNotExist):
         ledger.rate_service("task:9", 5, actor=None, at=MONDAY)
     assert CreditEntry.objects.count() == 0
+
+
+def test_the_desk_shows_an_entry_until_its_right_of_reply_ends() -> None:
+    story = make_story()
+    assert credit_desk.cards(story.member, MONDAY) == []
+    entry = story.enter("late_signing")
+    assert entry.reply_until is not None
+
+    (card,) = credit_desk.cards(story.member, entry.reply_until - TICK)
+    assert (card["count"], card["items"][0]["due"], card["items"][0]["light"]) == (1, entry.reply_until, "amber")
+    assert credit_desk.cards(story.member, entry.reply_until) == []
+    assert credit_desk.cards(person_of("agency"), MONDAY) == []
