@@ -37,17 +37,25 @@ def codes(code: str, on: date) -> frozenset[str]:
 
 def load(rows: list[dict[str, Any]], *, is_demo: bool = False, valid_from: date | None = None) -> int:
     """Insert or update parameters; `valid_from` is used where a row names none. Returns how many there were."""
+    wanted = []
     for row in rows:
         began: date | str | None = row.get("valid_from") or valid_from
         if began is None:
             raise ValueError(f"{row['code']} says from no day that it holds")
-        RuleParameter.objects.update_or_create(
-            code=row["code"],
-            valid_from=began,
-            is_demo=is_demo,
-            defaults={k: row[k] for k in ("value", "unit", "basis")} | {"valid_until": row.get("valid_until")},
-        )
+        named = {name: row[name] for name in ("code", "value", "unit", "basis")}
+        ends = row.get("valid_until")
+        wanted.append(RuleParameter(valid_from=_day(began), valid_until=_day(ends), is_demo=is_demo, **named))
+    RuleParameter.objects.bulk_create(
+        wanted,
+        update_conflicts=True,
+        unique_fields=["code", "valid_from", "is_demo"],
+        update_fields=["value", "unit", "basis", "valid_until"],
+    )
     return len(rows)
+
+
+def _day(given: Any) -> Any:
+    return date.fromisoformat(given) if isinstance(given, str) else given
 
 
 def load_file(name: str, *, is_demo: bool = False, valid_from: date | None = None) -> int:
