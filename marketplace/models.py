@@ -310,7 +310,8 @@ class Upload(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="uploads")
     uploaded_by = models.ForeignKey(User, models.PROTECT, null=True)
     name = models.CharField(max_length=160)
-    content_type = models.CharField(max_length=60)
+    # The longest of ours, of a spreadsheet, has 65 characters.
+    content_type = models.CharField(max_length=120)
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     is_public = models.BooleanField(default=False)

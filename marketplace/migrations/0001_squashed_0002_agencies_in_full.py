@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=160)),
-                ('content_type', models.CharField(max_length=60)),
+                ('content_type', models.CharField(max_length=120)),
                 ('size', models.PositiveBigIntegerField()),
                 ('sha256', models.CharField(max_length=64)),
                 ('is_public', models.BooleanField(default=False)),

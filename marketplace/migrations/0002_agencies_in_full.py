@@ -68,4 +68,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('decided_at__isnull', True)), fields=('organisation', 'user'), name='access_claim_one_open')],
             },
         ),
+        migrations.AlterField(
+            model_name='upload',
+            name='content_type',
+            field=models.CharField(max_length=120),
+        ),
     ]
