@@ -56,7 +56,7 @@ def mark_checked(agency: Agency) -> None:
     """
     people = rules.listed_practitioners(agency)
     if taken := [one.full_name for one in people if one.elsewhere]:
-        raise _serves_another(", ".join(taken))
+        raise serves_another(", ".join(taken))
     with_scan = Case(When(certificate__isnull=False, then=True), default=F("checked"))
     agency.qualifications.update(committed=False, checked=with_scan)
     agency.documents.update(checked=True)
@@ -67,10 +67,10 @@ def mark_checked(agency: Agency) -> None:
                 agency.practitioners.filter(left_on__isnull=True).update(checked=True)
         except IntegrityError as clash:
             # Two agencies approved at once: the database lets one of them have the person.
-            raise _serves_another("") from clash
+            raise serves_another("") from clash
 
 
-def _serves_another(names: str) -> RuleBroken:
+def serves_another(names: str) -> RuleBroken:
     sentence = (
         _("{people} was meanwhile registered by another agency; one practitioner serves one agency.").format(
             people=names

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
+
 from marketplace import identity
 from marketplace.clock import local_date
 from marketplace.models import Membership
 
 from .. import directory
+from ..actions.checking import serves_another
 from ..models import (
     AgencyDocument,
     AgencyItem,
@@ -98,12 +101,17 @@ def _join(proposal: Proposal, _at: datetime) -> None:
         "checked": True,
     }
     if proposal.kind == Kind.PRACTITIONER_ADD:
-        Practitioner.objects.create(
-            **named,
-            certificate_name=values["certificate_name"],
-            certificate_number=values["certificate_number"],
-            certificate=kept["certificate"],
-        )
+        try:
+            with transaction.atomic():
+                Practitioner.objects.create(
+                    **named,
+                    certificate_name=values["certificate_name"],
+                    certificate_number=values["certificate_number"],
+                    certificate=kept["certificate"],
+                )
+        except IntegrityError as clash:
+            # Two changes of two agencies approved at once: the database lets one of them have the person.
+            raise serves_another(values["full_name"]) from clash
     else:
         AuthorisedAgent.objects.create(
             **named, phone=values["phone"], email=values.get("email") or "", authority=kept["authority"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agencies import changes, queries
+from agencies.changes.proposal import Proposal
 from agencies.models import (
     Agency,
     AgencyDocument,
@@ -366,6 +367,22 @@ def test_a_practitioner_checked_elsewhere_meanwhile_is_not_taken_over(
     assert set(refusal.value.fields) == {"id_number"}
     assert counts() == before
     assert Change.objects.get().state == ChangeState.SUBMITTED
+
+
+def test_two_approvals_that_meet_let_one_agency_have_the_person(
+    agency: Agency, member: User, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = propose(agency, Kind.PRACTITIONER_ADD, PERSON, *PERSON_PAPERS, by=member)
+    digest = identity.digest("resident", NUMBER)
+    Practitioner.objects.create(agency=AgencyFactory(), full_name="Zhao Min", id_digest=digest, checked=True)
+    # The other approval is not visible yet when the facts are judged.
+    monkeypatch.setattr(Proposal, "faults", lambda self, *, at: {})
+
+    with pytest.raises(RuleBroken) as refusal:
+        changes.approve_change(change, actor=officer, at=LATER)
+
+    assert refusal.value.code == "practitioner_serves_one_agency"
+    assert (agency.practitioners.count(), Change.objects.get().state) == (0, ChangeState.SUBMITTED)
 
 
 def test_a_certificate_that_expired_meanwhile_or_is_entered_twice_is_not_approved(
